@@ -1,0 +1,46 @@
+import type { BundleId } from "./ports.ts";
+
+/**
+ * One line of the decision log: OPA's decision-log event names (opa-wasm reference 5.1) plus ours.
+ * Enough to say who asked for which tool, when, under which policy, and why it was answered so.
+ */
+export interface DecisionRecord {
+  readonly type: "openpolicyagent.org/decision_logs";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly decision_id: string;
+  readonly batch_decision_id?: string;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+  readonly bundles: Readonly<Record<string, { readonly revision: string; readonly digest: string }>>;
+  readonly path: string;
+  /** `input` as evaluated, masked; absent when no input was built. */
+  readonly input?: unknown;
+  /** What was enforced. */
+  readonly result: EnforcedResult;
+  readonly erased?: readonly string[];
+  readonly masked?: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly requested_by?: string;
+  /** RFC 3339, UTC. */
+  readonly timestamp: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly req_id: string;
+  readonly dialect: string;
+  readonly pep: { readonly id: string; readonly tenant: string };
+  readonly token?: { readonly kind: string; readonly digest?: string; readonly reason?: string };
+}
+
+/** The verdict as the PEP got it. `outcome` `error`: we could not decide, which the PEP must read as no. */
+export interface EnforcedResult {
+  readonly outcome: "allow" | "deny" | "error";
+  readonly allow: boolean;
+  readonly reasons: readonly unknown[];
+  readonly obligations: readonly unknown[];
+  readonly effects?: unknown;
+}
+
+/** `bundles` of a record; empty when no bundle was active. */
+export function bundlesOf(bundle: BundleId | null): DecisionRecord["bundles"] {
+  if (bundle === null) return {};
+  return { [bundle.name]: { revision: bundle.revision, digest: bundle.digest } };
+}
