@@ -1,0 +1,223 @@
+import { performance } from "node:perf_hooks";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { BundleId, DecisionEvent, DecisionMetrics } from "../decide/ports.ts";
+import { cleanLabelValue, createFamily, type MetricFamily } from "./metric-family.ts";
+import { type MetricName, type MetricSpec, metricTable, noneValue, policyErrorKinds } from "./metric-table.ts";
+
+/** All counting of the service. No method throws or does I/O; those named in the hot path cost about a microsecond. */
+export interface Metrics {
+  readonly decisions: DecisionMetrics;
+  ready(ready: boolean): void;
+  /** A bundle went live; replaces the info series of the earlier one. */
+  bundleActivated(bundle: BundleId, nowMs: number): void;
+  /** A load found the bytes of the active bundle again. */
+  bundleUnchanged(): void;
+  /** A bundle failed the load gate; `code` is an error code. */
+  bundleRefused(bundle: string, code: string): void;
+  /** An evaluation outside a decision failed (masking, a data query); decisions count theirs themselves. */
+  policyFailed(kind: string): void;
+  /** `issuer`: as configured, null when the token names no configured one. `result`: `verified` or the reason code. */
+  tokenVerified(issuer: string | null, result: string): void;
+  /** `pep`: configured id, null when none matched. `result`: `accepted` or the error code. */
+  pepAuthenticated(pep: string | null, result: string): void;
+  recordsWritten(count: number, bytes: number): void;
+  recordWriteFailed(): void;
+  recordsPending(count: number): void;
+  httpFinished(request: FinishedRequest): void;
+  inFlight(count: number): void;
+  requestShed(): void;
+  /** The exposition of every metric, in Prometheus' text format 0.0.4. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** `path`: the route template (`/sessions/{id}`), never the path as sent; null when no route matched. */
+export interface FinishedRequest {
+  readonly path: string | null;
+  readonly method: string;
+  readonly code: number;
+  readonly durationS: number;
+}
+
+interface MetricsOptions {
+  readonly version: string;
+  /** Where the metrics are registered; a registry of their own when left out. */
+  readonly registry?: Registry;
+  /** Also expose prom-client's `process_*` and `nodejs_*` metrics; default true. They start observers that last as long as the process. */
+  readonly runtime?: boolean;
+  /** Hard bound on the series of one metric; default 2,000. */
+  readonly seriesMax?: number;
+}
+
+interface Count {
+  inc(value?: number): void;
+}
+interface Observation {
+  observe(value: number): void;
+}
+
+/** Creates and registers every metric of the table. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = options.registry ?? new Registry();
+  if (options.runtime ?? true) collectDefaultMetrics({ register: registry });
+  const make = createMakers(registry, options.seriesMax ?? 2000);
+  make.gauge("remit_build_info").set({ version: options.version, node: process.version }, 1);
+  make.utilization();
+  const policyErrors = make.counters("remit_policy_errors_total");
+  return {
+    decisions: createDecisionMetrics(make, policyErrors),
+    ...createBundleMetrics(make),
+    policyFailed: (kind) => policyErrors.series(kind).inc(),
+    ...createIdentityMetrics(make),
+    ...createRecordMetrics(make),
+    ...createHttpMetrics(make),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+type Makers = ReturnType<typeof createMakers>;
+
+function createMakers(registry: Registry, seriesMax: number) {
+  const common = (name: MetricName) => ({
+    name,
+    help: metricTable[name].help,
+    labelNames: Object.keys(metricTable[name].labels),
+    registers: [registry],
+  });
+  function counters(name: MetricName): MetricFamily<Count> {
+    const counter = new Counter(common(name));
+    const family = createFamily({ spec: metricTable[name], seriesMax, bind: (labels) => counter.labels(labels) });
+    for (const values of closedSeries(metricTable[name])) family.series(...values).inc(0);
+    return family;
+  }
+  function histograms(name: MetricName): MetricFamily<Observation> {
+    const spec: MetricSpec = metricTable[name];
+    const histogram = new Histogram({ ...common(name), buckets: [...(spec.buckets ?? [])] });
+    return createFamily({ spec, seriesMax, bind: (labels) => histogram.labels(labels) });
+  }
+  const gauge = (name: MetricName) => new Gauge(common(name));
+  /** A gauge whose value is kept as a plain number and read at the scrape: setting it costs nothing. */
+  function sampled(name: MetricName): (value: number) => void {
+    let current = 0;
+    new Gauge({
+      ...common(name),
+      collect() {
+        this.set(current);
+      },
+    });
+    return (value) => {
+      if (Number.isFinite(value)) current = value;
+    };
+  }
+  function utilization(): void {
+    let last = performance.eventLoopUtilization();
+    new Gauge({
+      ...common("remit_event_loop_utilization_ratio"),
+      collect() {
+        const now = performance.eventLoopUtilization();
+        this.set(performance.eventLoopUtilization(now, last).utilization);
+        last = now;
+      },
+    });
+  }
+  return { counters, histograms, gauge, sampled, utilization };
+}
+
+/** Label sets known beforehand: they start at 0, so that the first event is an increase and an alert sees it. */
+function closedSeries(spec: MetricSpec): string[][] {
+  let sets: string[][] = [[]];
+  for (const label of Object.values(spec.labels)) {
+    if (!("values" in label)) return [];
+    sets = sets.flatMap((set) => label.values.map((value) => [...set, value]));
+  }
+  return sets;
+}
+
+function createDecisionMetrics(make: Makers, policyErrors: MetricFamily<Count>): DecisionMetrics {
+  const decisions = make.counters("remit_decisions_total");
+  const durations = make.histograms("remit_decision_duration_seconds");
+  const evaluations = make.histograms("remit_evaluation_duration_seconds").series();
+  const tools = make.counters("remit_tool_decisions_total");
+  const errorKinds: ReadonlySet<string> = new Set(policyErrorKinds);
+  return {
+    decided(event: DecisionEvent) {
+      decisions.series(event.dialect, event.outcome, event.reason, event.class).inc();
+      observe(durations.series(event.dialect), event.durationS);
+      if (event.evaluationS !== null) observe(evaluations, event.evaluationS);
+      if (event.tool !== null) tools.series(event.tool.server ?? noneValue, event.tool.name, event.outcome).inc();
+      if (event.failure !== null && errorKinds.has(event.failure.code)) policyErrors.series(event.failure.code).inc();
+    },
+  };
+}
+
+/** prom-client throws on what is not a number, and telemetry must never fail a decision. */
+function observe(series: Observation, seconds: number): void {
+  if (Number.isFinite(seconds) && seconds >= 0) series.observe(seconds);
+}
+
+function createBundleMetrics(make: Makers): Pick<Metrics, "ready" | "bundleActivated" | "bundleUnchanged" | "bundleRefused"> {
+  const info = make.gauge("remit_bundle_info");
+  const activation = make.gauge("remit_bundle_activation_timestamp_seconds");
+  const opaActivation = make.gauge("last_success_bundle_activation");
+  const loads = make.counters("remit_bundle_loads_total");
+  const opaLoaded = make.counters("bundle_loaded_counter");
+  const opaFailed = make.counters("bundle_failed_load_counter");
+  const ready = make.sampled("remit_ready");
+  return {
+    ready: (isReady) => ready(isReady ? 1 : 0),
+    bundleActivated(bundle, nowMs) {
+      const [name, revision] = [cleanLabelValue(bundle.name), cleanLabelValue(bundle.revision)];
+      for (const gauge of [info, activation, opaActivation]) gauge.reset();
+      info.set({ bundle: name, revision, digest: cleanLabelValue(bundle.digest) }, 1);
+      activation.set({ bundle: name }, nowMs / 1000);
+      opaActivation.set({ name, active_revision: revision }, nowMs * 1e6);
+      loads.series("activated").inc();
+      opaLoaded.series(name).inc();
+    },
+    bundleUnchanged: () => loads.series("unchanged").inc(),
+    bundleRefused(bundle, code) {
+      loads.series("refused").inc();
+      opaFailed.series(bundle, code).inc();
+    },
+  };
+}
+
+function createIdentityMetrics(make: Makers): Pick<Metrics, "tokenVerified" | "pepAuthenticated"> {
+  const tokens = make.counters("remit_token_verifications_total");
+  const peps = make.counters("remit_pep_authentications_total");
+  return {
+    tokenVerified: (issuer, result) => tokens.series(issuer ?? noneValue, result).inc(),
+    pepAuthenticated: (pep, result) => peps.series(pep ?? noneValue, result).inc(),
+  };
+}
+
+function createRecordMetrics(make: Makers): Pick<Metrics, "recordsWritten" | "recordWriteFailed" | "recordsPending"> {
+  const records = make.counters("remit_decision_log_records_total").series();
+  const bytes = make.counters("remit_decision_log_bytes_total").series();
+  const failures = make.counters("remit_decision_log_write_errors_total").series();
+  return {
+    recordsWritten(count, written) {
+      if (count > 0) records.inc(count);
+      if (written > 0) bytes.inc(written);
+    },
+    recordWriteFailed: () => failures.inc(),
+    recordsPending: make.sampled("remit_decision_log_pending_records"),
+  };
+}
+
+function createHttpMetrics(make: Makers): Pick<Metrics, "httpFinished" | "inFlight" | "requestShed"> {
+  const requests = make.counters("remit_http_requests_total");
+  const opaDurations = make.histograms("http_request_duration_seconds");
+  const shed = make.counters("remit_requests_shed_total").series();
+  return {
+    httpFinished(request) {
+      const path = request.path ?? "unmatched";
+      const code = String(request.code);
+      requests.series(path, request.method, code).inc();
+      observe(opaDurations.series(code, path.startsWith("/") ? path.slice(1) : path, request.method), request.durationS);
+    },
+    inFlight: make.sampled("remit_requests_in_flight"),
+    requestShed: () => shed.inc(),
+  };
+}
