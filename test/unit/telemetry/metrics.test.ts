@@ -219,7 +219,7 @@ function throwName(metrics: ReturnType<typeof createMetrics>, name: string): voi
   metrics.decisions.decided({ ...event, dialect: name, reason: name, tool: { server: name, name } });
   metrics.tokenVerified(name, name);
   metrics.pepAuthenticated(name, name);
-  metrics.httpFinished({ path: name, method: name, code: name.length, durationS: 0.001 });
+  metrics.httpFinished({ path: name, method: name, code: 200, durationS: 0.001 });
   metrics.bundleRefused(name, name);
   metrics.policyFailed(name);
 }
