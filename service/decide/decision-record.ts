@@ -27,7 +27,16 @@ export interface DecisionRecord {
   readonly req_id: string;
   readonly dialect: string;
   readonly pep: { readonly id: string; readonly tenant: string };
-  readonly token?: { readonly kind: string; readonly digest?: string; readonly reason?: string };
+  readonly token: { readonly kind: string; readonly digest?: string; readonly reason?: string };
+  /** Who asked for what; `verified` when a verified token says so. */
+  readonly call: {
+    readonly server: string | null;
+    readonly tool: string;
+    readonly subject: string | null;
+    readonly agent: string | null;
+    readonly session: string | null;
+    readonly verified: boolean;
+  };
 }
 
 /** The verdict as the PEP got it. `outcome` `error`: we could not decide, which the PEP must read as no. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SessionView, TokenResult, ToolEntry } from "./ports.ts";
-import type { ClaimedAgent, ClaimedSubject, Pep, ToolCall } from "./tool-call.ts";
+import type { Pep, ToolCall } from "./tool-call.ts";
 
 const strings = z.array(z.string());
 const json = z.record(z.string(), z.unknown());
@@ -116,8 +116,8 @@ export function buildPolicyInput(parts: InputParts): PolicyInput {
       amounts: [...parts.tool.amounts],
       queries: [...parts.tool.queries],
     },
-    subject: subjectView(parts.call.subject, parts.token),
-    agent: agentView(parts.call.agent, parts.token),
+    subject: subjectView(parts.call, parts.pep, parts.token),
+    agent: agentView(parts.call, parts.pep, parts.token),
     token: tokenView(parts.token, parts.nowMs),
     session: sessionView(parts.session),
     provenance: provenanceView(parts.tool),
@@ -139,20 +139,28 @@ function callView(call: ToolCall, pep: Pep): PolicyInput["call"] {
   };
 }
 
-function subjectView(claimed: ClaimedSubject | null, token: TokenResult): PolicyInput["subject"] {
+const nobody = { type: null, id: null, roles: [], groups: [], verified: false, properties: {} };
+
+/** A verified token wins; without one a claim counts only from a PEP that may assert it. */
+function subjectView(call: ToolCall, pep: Pep, token: TokenResult): PolicyInput["subject"] {
   if (token.kind === "verified") {
     const { type, id, roles, groups } = token.subject;
-    return { type, id, roles: [...roles], groups: [...groups], verified: true, properties: claimed?.properties ?? {} };
+    return { type, id, roles: [...roles], groups: [...groups], verified: true, properties: call.subject?.properties ?? {} };
   }
-  if (claimed === null) return { type: null, id: null, roles: [], groups: [], verified: false, properties: {} };
-  const { type, id, roles, groups, properties } = claimed;
+  if (call.subject === null || !pep.assertsSubject) return nobody;
+  const { type, id, roles, groups, properties } = call.subject;
   return { type, id, roles: [...roles], groups: [...groups], verified: false, properties };
 }
 
-function agentView(claimed: ClaimedAgent | null, token: TokenResult): PolicyInput["agent"] {
-  const properties = claimed?.properties ?? {};
+function agentView(call: ToolCall, pep: Pep, token: TokenResult): PolicyInput["agent"] {
+  const properties = call.agent?.properties ?? {};
   if (token.kind === "verified" && token.agent !== null) return { id: token.agent, verified: true, chain: [...token.chain], properties };
-  return { id: claimed?.id ?? null, verified: false, chain: [], properties };
+  return { id: pep.assertsSubject ? (call.agent?.id ?? null) : null, verified: false, chain: [], properties };
+}
+
+/** Whom a session is bound to: the same identity that the policies see. */
+export function sessionPrincipal(call: ToolCall, pep: Pep, token: TokenResult): { subject: string | null; agent: string | null } {
+  return { subject: subjectView(call, pep, token).id, agent: agentView(call, pep, token).id };
 }
 
 const noToken = {

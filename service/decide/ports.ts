@@ -1,8 +1,6 @@
 import type { RemitError } from "../errors.ts";
 import type { DecisionRecord } from "./decision-record.ts";
 import type { JsonObject } from "./json.ts";
-import type { PolicyInput } from "./policy-input.ts";
-import type { ClaimedAgent, ClaimedSubject } from "./tool-call.ts";
 
 /** Which bundle answered: name, manifest revision and SHA-256 (`sha256:…`) of what was loaded. */
 export interface BundleId {
@@ -111,7 +109,7 @@ export interface DecisionLog {
   write(record: DecisionRecord): void;
 }
 
-/** Masks a record before its first write. */
+/** The service's only source of time. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;
@@ -127,15 +125,10 @@ export interface DecisionEvent {
   readonly outcome: "allow" | "deny" | "error";
   readonly reason: string;
   readonly class: ActionClass | "none";
+  /** A catalogued tool, else null: only those may become a label. */
+  readonly tool: { readonly server: string | null; readonly name: string } | null;
+  /** What went wrong: an evaluation that failed (outcome `deny`) or no decision at all (outcome `error`). */
+  readonly failure: RemitError | null;
   readonly durationS: number;
   readonly evaluationS: number | null;
 }
-
-/** Identity claims as sent, kept for the record. */
-export interface Claimed {
-  readonly subject: ClaimedSubject | null;
-  readonly agent: ClaimedAgent | null;
-}
-
-/** Re-exported shape so that adapters need one import. */
-export type { PolicyInput };

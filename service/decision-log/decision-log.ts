@@ -1,0 +1,43 @@
+import type { DecisionLog } from "../decide/ports.ts";
+import { RemitError } from "../errors.ts";
+import { BatchWriter, type BatchWriterOptions } from "./batch-writer.ts";
+import { maskRecord, type RecordMasker } from "./mask.ts";
+
+export interface DecisionLogOptions extends BatchWriterOptions {
+  readonly queueRecordsMax: number;
+  readonly queueBytesMax: number;
+  /** Policy masking (`system/log/mask`); the default masking always runs. */
+  readonly policyMask: RecordMasker;
+}
+
+/** Decision records as JSON Lines, masked before they are queued. */
+export interface BatchedLog extends DecisionLog {
+  flush(): Promise<void>;
+  /** Lets go of a rotated file. */
+  reopen(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Never blocks the event loop per record and never drops: lines wait until every sink has taken them, in order. When the queue is
+ * full, `write` throws `record_failed`, and the decision that could not be recorded does not count.
+ */
+export function createDecisionLog(options: DecisionLogOptions): BatchedLog {
+  const writer = new BatchWriter(options);
+  return {
+    write(record) {
+      if (writer.records >= options.queueRecordsMax || writer.bytes >= options.queueBytesMax)
+        throw new RemitError("record_failed", `the record queue is full with ${writer.records} records; see the errors of its sinks`);
+      writer.push(`${JSON.stringify(maskRecord(record, options.policyMask))}\n`);
+    },
+    flush: () => writer.flush(),
+    reopen() {
+      for (const sink of options.sinks) sink.reopen();
+    },
+    async close() {
+      await writer.flush();
+      writer.flushSync();
+      for (const sink of options.sinks) sink.close();
+    },
+  };
+}

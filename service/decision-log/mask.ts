@@ -1,0 +1,174 @@
+import type { DecisionRecord } from "../decide/decision-record.ts";
+
+/** Policy masking: paths to remove or replace, or `null` when masking itself failed. */
+export type RecordMasker = (record: DecisionRecord) => readonly MaskRule[] | null;
+
+/** One rule in OPA's shape; `path` starts with `/input` or `/result`. */
+export interface MaskRule {
+  readonly op: "remove" | "upsert";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+const masked = "**MASKED**";
+
+/** Member names whose values are secrets wherever they occur. Compared lower-case without `-`, `_` and spaces. */
+const secretNames: ReadonlySet<string> = new Set([
+  "password",
+  "passwd",
+  "passphrase",
+  "pwd",
+  "secret",
+  "clientsecret",
+  "token",
+  "accesstoken",
+  "refreshtoken",
+  "idtoken",
+  "apikey",
+  "xapikey",
+  "authorization",
+  "proxyauthorization",
+  "cookie",
+  "setcookie",
+  "privatekey",
+  "secretkey",
+  "secretaccesskey",
+  "sessiontoken",
+  "credential",
+  "credentials",
+  "connectionstring",
+  "pin",
+  "cvv",
+  "cvc",
+  "otp",
+]); // prettier-ignore
+
+/** Values that are secrets whatever their name: JWTs, bearer headers, key blocks, and prefixes that issuers mark their keys with. */
+const secretValue =
+  /(?:^|[^A-Za-z0-9_])(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|[Bb]earer\s+\S{8,}|-----BEGIN [A-Z ]*PRIVATE KEY|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[abprs]-\S{10,}|sk-[A-Za-z0-9_-]{20,}|sk_live_\w{10,}|rk_[\w-]+_\w{20,}|AIza[\w-]{30,}|npm_\w{30,}|glpat-[\w-]{15,})/;
+
+/**
+ * Masks before the first write: the defaults always, then the policy's rules. When policy masking fails, `input` goes and the record
+ * stays. Returns the record itself when nothing in it is secret.
+ */
+export function maskRecord(record: DecisionRecord, policyMask: RecordMasker): DecisionRecord {
+  const found: Found = { masked: [] };
+  const input = maskDefaults(record.input, "/input", found);
+  const result = maskDefaults(record.result, "/result", found) as DecisionRecord["result"];
+  const base = found.masked.length === 0 ? record : { ...record, input, result, masked: found.masked };
+  const rules = policyMask(base);
+  if (rules === null) return { ...withoutInput(base), erased: ["/input"] };
+  return rules.length === 0 ? base : applyRules(base, rules);
+}
+
+function withoutInput(record: DecisionRecord): DecisionRecord {
+  const { input: _removed, ...rest } = record;
+  return rest;
+}
+
+interface Found {
+  readonly masked: string[];
+}
+
+/** Copies only what changes: most records hold no secret and cost one walk. */
+function maskDefaults(value: unknown, path: string, found: Found): unknown {
+  if (typeof value === "string") return maskText(value, path, found);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return maskArray(value, path, found);
+  return maskObject(value as Record<string, unknown>, path, found);
+}
+
+/** No secret form is shorter; most strings are, and cost no search. */
+const secretLengthMin = 16;
+
+function maskText(value: string, path: string, found: Found): string {
+  if (value.length < secretLengthMin || !secretValue.test(value)) return value;
+  found.masked.push(path);
+  return masked;
+}
+
+function maskArray(values: readonly unknown[], path: string, found: Found): unknown {
+  let copy: unknown[] | undefined;
+  for (let i = 0; i < values.length; i++) {
+    const item = maskDefaults(values[i], `${path}/${i}`, found);
+    if (item === values[i]) continue;
+    copy ??= [...values];
+    copy[i] = item;
+  }
+  return copy ?? values;
+}
+
+function maskObject(object: Record<string, unknown>, path: string, found: Found): unknown {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    const item = isSecretName(key, value)
+      ? hide(`${path}/${escapePart(key)}`, found)
+      : maskDefaults(value, `${path}/${escapePart(key)}`, found);
+    if (item === value) continue;
+    copy ??= { ...object };
+    copy[key] = item;
+  }
+  return copy ?? object;
+}
+
+/** Remit's own `input.token` is an object of facts about a token, never the token: objects are looked into instead. */
+function isSecretName(key: string, value: unknown): boolean {
+  if (value === null || typeof value === "object" || typeof value === "boolean") return false;
+  return secretNames.has(nameForm(key));
+}
+
+const nameForms = new Map<string, string>();
+
+/** Names repeat from call to call; remembering a bounded number of them saves the replacing. */
+function nameForm(key: string): string {
+  const known = nameForms.get(key);
+  if (known !== undefined) return known;
+  const form = key.toLowerCase().replaceAll(/[-_ ]/g, "");
+  if (nameForms.size < 4096) nameForms.set(key, form);
+  return form;
+}
+
+function hide(path: string, found: Found): string {
+  found.masked.push(path);
+  return masked;
+}
+
+function escapePart(key: string): string {
+  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
+}
+
+function applyRules(record: DecisionRecord, rules: readonly MaskRule[]): DecisionRecord {
+  const copy = structuredClone({ input: record.input, result: record.result }) as Record<string, unknown>;
+  const erased: string[] = [];
+  const upserted = [...(record.masked ?? [])];
+  for (const rule of rules) if (applyRule(copy, rule)) (rule.op === "remove" ? erased : upserted).push(rule.path);
+  return {
+    ...record,
+    ...copy,
+    ...(erased.length > 0 ? { erased } : {}),
+    ...(upserted.length > 0 ? { masked: upserted } : {}),
+  } as DecisionRecord;
+}
+
+/** Applies one rule; a path that is not there is skipped, as in OPA. */
+function applyRule(root: Record<string, unknown>, rule: MaskRule): boolean {
+  const parts = rule.path
+    .split("/")
+    .slice(1)
+    .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+  const last = parts.pop();
+  let parent: unknown = root;
+  for (const part of parts) parent = child(parent, part);
+  if (last === undefined || typeof parent !== "object" || parent === null) return false;
+  if (rule.op === "upsert")
+    Object.defineProperty(parent, last, { value: rule.value, enumerable: true, configurable: true, writable: true });
+  else if (!Object.hasOwn(parent, last)) return false;
+  else Reflect.deleteProperty(parent, last);
+  return true;
+}
+
+function child(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string, unknown>)[key];
+}

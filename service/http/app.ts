@@ -1,0 +1,135 @@
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import type { JsonObject } from "../decide/json.ts";
+import { RemitError, toRemitError } from "../errors.ts";
+import { type DecideRouteDeps, decideBatchRoute, decideRoute } from "./decide-routes.ts";
+import { type RequestInfo, readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
+import { sendJson, sendProblem } from "./send.ts";
+
+/** What the edge reports; the edge itself knows no metrics library. */
+export interface HttpObserver {
+  finished(request: { path: string | null; method: string; code: number; durationS: number }): void;
+  inFlight(count: number): void;
+  shed(): void;
+  /** A fault that the caller is not told about. */
+  fault(error: RemitError, requestId: string): void;
+}
+
+export interface AppDeps extends DecideRouteDeps {
+  readonly observer: HttpObserver;
+  readonly inFlightMax: number;
+  readonly openApi: JsonObject;
+  readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
+  readonly metrics: { render(): Promise<string>; readonly contentType: string };
+}
+
+type Handler = (request: Request, response: Response, info: RequestInfo) => Promise<void> | void;
+
+interface Route {
+  readonly method: "get" | "post";
+  readonly path: string;
+  /** Work that overload protection may refuse; operation must stay reachable. */
+  readonly sheddable: boolean;
+  readonly handle: Handler;
+}
+
+/** Every path of the service, a line each. */
+function routes(deps: AppDeps): readonly Route[] {
+  const decide = decideRoute(deps);
+  const batch = decideBatchRoute(deps);
+  return [
+    { method: "post", path: "/decide", sheddable: true, handle: decide },
+    { method: "post", path: "/v1/decide", sheddable: true, handle: decide },
+    { method: "post", path: "/decide/batch", sheddable: true, handle: batch },
+    { method: "post", path: "/v1/decide/batch", sheddable: true, handle: batch },
+    {
+      method: "get",
+      path: "/health/live",
+      sheddable: false,
+      handle: (_, response, info) => sendJson(response, 200, { live: true }, info.id),
+    },
+    { method: "get", path: "/health/ready", sheddable: false, handle: readyRoute(deps) },
+    { method: "get", path: "/metrics", sheddable: false, handle: metricsRoute(deps) },
+    {
+      method: "get",
+      path: "/openapi.json",
+      sheddable: false,
+      handle: (_, response, info) => sendJson(response, 200, deps.openApi, info.id),
+    },
+  ];
+}
+
+/** The Express app: routes, then 405 and 404, then the one error handler. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", false);
+  app.set("case sensitive routing", true);
+  app.set("strict routing", true);
+  const table = routes(deps);
+  const gate = createGate(deps);
+  for (const route of table) app[route.method](route.path, gate(route));
+  for (const route of table) app.all(route.path, gate({ ...route, sheddable: false, handle: refuseMethod(route) }));
+  app.use(gate({ method: "get", path: "", sheddable: false, handle: notFound }));
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    sendProblem(response, toRemitError(error), { requestId: "unknown" });
+  });
+  return app;
+}
+
+/** What surrounds every handler: ids, counting, overload protection, and the rendering of whatever it throws. */
+function createGate(deps: AppDeps): (route: Route) => RequestHandler {
+  const { observer } = deps;
+  let inFlight = 0;
+  return (route) => async (request, response) => {
+    const startedMs = performance.now();
+    const info = readRequestInfo(request, deps.clock.nowMs());
+    observer.inFlight(++inFlight);
+    response.once("close", () => {
+      observer.inFlight(--inFlight);
+      const durationS = (performance.now() - startedMs) / 1000;
+      observer.finished({ path: route.path || null, method: request.method, code: response.statusCode, durationS });
+    });
+    try {
+      if (route.sheddable && inFlight > deps.inFlightMax) throw shed(observer);
+      refuseRepeatedHeaders(request);
+      await route.handle(request, response, info);
+    } catch (thrown) {
+      const error = toRemitError(thrown);
+      if (error.status >= 500) observer.fault(error, info.id);
+      sendProblem(response, error, { requestId: info.id });
+    }
+  };
+}
+
+function shed(observer: HttpObserver): RemitError {
+  observer.shed();
+  return new RemitError("overloaded", "too many requests are in flight", { retryAfterS: 1 });
+}
+
+function readyRoute(deps: AppDeps): Handler {
+  return (_request, response, info) => {
+    const { ready, checks } = deps.readiness();
+    sendJson(response, ready ? 200 : 503, { ready, checks }, info.id);
+  };
+}
+
+function metricsRoute(deps: AppDeps): Handler {
+  return async (_request, response) => {
+    const text = await deps.metrics.render();
+    response.writeHead(200, { "content-type": deps.metrics.contentType, "content-length": Buffer.byteLength(text) });
+    response.end(text);
+  };
+}
+
+function refuseMethod(route: Route): Handler {
+  const allowed = route.method.toUpperCase();
+  return (request, response) => {
+    response.setHeader("allow", allowed);
+    throw new RemitError("method_not_allowed", `\`${request.method}\` is not supported here; use ${allowed}`);
+  };
+}
+
+function notFound(request: Request): never {
+  throw new RemitError("not_found", `no path \`${request.path.slice(0, 200)}\`; see /openapi.json`);
+}
