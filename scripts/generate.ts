@@ -5,6 +5,7 @@ import { PolicyInput } from "../service/decide/policy-input.ts";
 import { createOpenApi } from "../service/http/openapi.ts";
 import { configurationPage } from "./pages/configuration.ts";
 import { errorsPage } from "./pages/errors.ts";
+import { metricsPage } from "./pages/metrics.ts";
 import { version } from "./pages/version.ts";
 
 /** Path and content of each generated file. */
@@ -13,6 +14,7 @@ const generated: Readonly<Record<string, () => string>> = {
   "docs/openapi.json": () => json(createOpenApi(version)),
   "docs/configuration.md": configurationPage,
   "docs/errors.md": errorsPage,
+  "docs/metrics.md": metricsPage,
 };
 
 function json(value: unknown): string {
