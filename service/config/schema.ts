@@ -4,15 +4,17 @@ const integer = (min: number, max: number) => z.number().int().min(min).max(max)
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit");
 const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127\./.test(host);
 
+const pepId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be 1 to 64 of a-z 0-9 - and start with a letter or digit");
+
 const Pep = z.strictObject({
-  id: id.describe("name of the enforcement point; its API keys start with `rk_<id>_`"),
+  id: pepId.describe("name of the enforcement point; its API keys start with `rk_<id>_`"),
   tenant: id.default("default").describe("tenant that its sessions and records belong to"),
   dialects: z.array(z.string()).default(["native"]).describe("dialects it may use"),
   asserts_subject: z.boolean().default(false).describe("whether its subject and agent claims count without a token"),
   annotations_trusted: z.boolean().default(false).describe("whether the tool annotations it forwards are believed"),
   api_keys_sha256: z.array(z.string()).default([]).describe("SHA-256 in hex of each live API key; two during a rotation"),
   jwt: z
-    .strictObject({ issuer: z.string().describe("one of `tokens.issuers`"), subject: z.string().describe("`sub` that its JWT must have") })
+    .strictObject({ issuer: z.string().describe("one of `auth.issuers`"), subject: z.string().describe("`sub` that its JWT must have") })
     .optional()
     .describe("accept a JWT of this issuer and subject in place of an API key"),
 });
@@ -26,11 +28,13 @@ const Issuer = z.strictObject({
     .describe("its keys: `{uri}` of a JWK set over HTTPS, or `{keys}` inline (RFC 7517)"),
   allow_http: z.boolean().default(false).describe("allow a plain `http:` key set URI that is not on loopback"),
   typ: z.array(z.string()).default(["at+jwt", "JWT"]).describe("accepted `typ` headers"),
+  typ_absent_allowed: z.boolean().default(false).describe("accept a token without a `typ` header"),
   clock_skew_s: integer(0, 30).default(5).describe("tolerance of time claims"),
   max_age_s: integer(1, 31_536_000).default(86_400).describe("oldest accepted `iat`"),
   roles_claim: z.string().default("roles").describe("claim that holds the roles; dots reach into objects"),
   groups_claim: z.string().default("groups").describe("claim that holds the groups"),
   subject_style: z.enum(["human_in_sub", "agent_in_sub"]).default("human_in_sub").describe("whether `sub` is the human or the agent"),
+  human_claim: z.string().optional().describe("with `agent_in_sub`: the claim that names the human"),
 });
 
 const BundleKey = z.strictObject({
@@ -54,6 +58,7 @@ export const Config = z
       .strictObject({
         mode: z.enum(["required", "none"]).default("required").describe("`none` believes every caller and works on loopback only"),
         peps: z.array(Pep).default([]).describe("the enforcement points that may ask"),
+        issuers: z.array(Issuer).default([]).describe("issuers of enforcement points' JWTs, with an audience of their own"),
       })
       .prefault({}),
     tokens: z
@@ -119,7 +124,7 @@ export const Config = z
       .prefault({}),
   })
   .check((context) => {
-    const { auth, listen, tokens } = context.value;
+    const { auth, listen } = context.value;
     const complain = (path: PropertyKey[], message: string) => context.issues.push({ code: "custom", path, message, input: context.value });
     if (auth.mode === "none" && !isLoopback(listen.host))
       complain(["listen", "host"], `\`${listen.host}\` is not loopback, which \`auth.mode: none\` demands; configure \`auth.peps\``);
@@ -128,8 +133,8 @@ export const Config = z
     for (const [index, pep] of auth.peps.entries()) {
       if (pep.api_keys_sha256.length === 0 && pep.jwt === undefined)
         complain(["auth", "peps", index], `\`${pep.id}\` has no credential; add \`api_keys_sha256\` or \`jwt\``);
-      if (pep.jwt !== undefined && !tokens.issuers.some((issuer) => issuer.issuer === pep.jwt?.issuer))
-        complain(["auth", "peps", index, "jwt", "issuer"], `\`${pep.jwt.issuer}\` is not one of \`tokens.issuers\``);
+      if (pep.jwt !== undefined && !auth.issuers.some((issuer) => issuer.issuer === pep.jwt?.issuer))
+        complain(["auth", "peps", index, "jwt", "issuer"], `\`${pep.jwt.issuer}\` is not one of \`auth.issuers\``);
     }
   });
 export type Config = z.infer<typeof Config>;

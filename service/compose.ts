@@ -1,0 +1,144 @@
+import type { IncomingMessage, Server } from "node:http";
+import { join } from "node:path";
+import type { Config } from "./config/schema.ts";
+import { createDecide, type DecidePorts } from "./decide/decide.ts";
+import type { PolicyEngine } from "./decide/ports.ts";
+import { type BatchedLog, createDecisionLog } from "./decision-log/decision-log.ts";
+import { createPolicyMask } from "./decision-log/policy-mask.ts";
+import { createFileSink } from "./decision-log/sinks/file.ts";
+import { createStdoutSink } from "./decision-log/sinks/stdout.ts";
+import { createPolicySet, type PolicySet } from "./engine/policy-set.ts";
+import { describe } from "./errors.ts";
+import { createApp, type HttpObserver } from "./http/app.ts";
+import { createDeadlines } from "./http/deadline.ts";
+import { createOpenApi } from "./http/openapi.ts";
+import { createHttpServer } from "./http/server.ts";
+import { createIdentity, type Identity } from "./identity-wiring.ts";
+import { uuid7 } from "./ids.ts";
+import { policySetOptions } from "./policy-wiring.ts";
+import { createMemorySessions } from "./sessions/memory.ts";
+import { createLogger, type RootLogger } from "./telemetry/logger.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { version } from "./version.ts";
+import { warmUp } from "./warm-up.ts";
+
+const clock = { nowMs: () => Date.now() };
+
+/** Everything that lives as long as the service; `lifecycle.ts` starts and stops it. */
+export interface Service {
+  readonly config: Config;
+  readonly logger: RootLogger;
+  readonly metrics: Metrics;
+  readonly policies: PolicySet;
+  readonly identity: Identity;
+  readonly log: BatchedLog;
+  readonly server: Server;
+  readonly state: ServiceState;
+  /** Runs decisions through the real path until the code is compiled. */
+  warmUp(): Promise<void>;
+}
+
+/** What readiness is made of. */
+export interface ServiceState {
+  warm: boolean;
+  draining: boolean;
+}
+
+/** The wiring: the only file that names concrete adapters. Nothing is started yet. */
+export function compose(config: Config): Service {
+  const logger = createLogger(config.log);
+  const metrics = createMetrics({ version });
+  const policies = createPolicySet(policySetOptions(config, logger, metrics));
+  const identity = createIdentity(config, logger, metrics);
+  const log = createLog(config, { logger, metrics, engine: policies });
+  const state: ServiceState = { warm: false, draining: false };
+  const { labels } = config.decision_log;
+  const sessions = createMemorySessions({ sessionsMax: config.sessions.sessions_max, idleS: config.sessions.idle_s });
+  const ports: DecidePorts = {
+    engine: policies,
+    tokens: identity.tokens,
+    sessions,
+    log,
+    metrics: metrics.decisions,
+    clock,
+    newId: uuid7,
+    labels: { ...labels, id: uuid7(clock.nowMs()), version },
+  };
+  const parts: Parts = { config, logger, metrics, policies, identity, log, state };
+  return { ...parts, server: createServer(parts, ports), warmUp: () => warmUp(ports, config.engine.warmup_decisions) };
+}
+
+type Parts = Omit<Service, "server" | "warmUp">;
+
+function createServer(parts: Parts, ports: DecidePorts): Server {
+  const { config, metrics, policies, identity } = parts;
+  const { limits } = config;
+  const app = createApp({
+    decide: createDecide(ports),
+    engine: policies,
+    clock,
+    newId: uuid7,
+    authenticate: (request: IncomingMessage, dialect: string) => identity.authenticate(request, dialect, clock.nowMs()),
+    deadline: createDeadlines(limits.decision_deadline_ms),
+    bodyLimits: { bytesMax: limits.body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.json_nodes_max },
+    batchMax: limits.batch_max,
+    inFlightMax: limits.in_flight_max,
+    observer: createObserver(parts),
+    openApi: createOpenApi(version),
+    readiness: () => readiness(parts),
+    metrics,
+  });
+  return createHttpServer(app, {
+    headersTimeoutMs: limits.headers_timeout_ms,
+    requestTimeoutMs: limits.request_timeout_ms,
+    keepAliveTimeoutMs: limits.keep_alive_timeout_ms,
+  });
+}
+
+function createObserver({ metrics, logger }: Parts): HttpObserver {
+  return {
+    finished: (request) => metrics.httpFinished(request),
+    inFlight: (count) => metrics.inFlight(count),
+    shed: () => metrics.requestShed(),
+    fault: (error, requestId) =>
+      logger.error("request failed", { code: error.code, request_id: requestId, detail: error.message, cause: causeOf(error) }),
+  };
+}
+
+function causeOf(error: Error): string | undefined {
+  return error.cause === undefined ? undefined : describe(error.cause);
+}
+
+/** Ready means: a bundle is active, the path is warm, and nobody asked us to stop. Each cause is named. */
+function readiness({ policies, state }: Parts) {
+  const checks = {
+    bundle: policies.current() === undefined ? "no bundle is active" : "ok",
+    warm: state.warm ? "ok" : "warming up",
+    draining: state.draining ? "shutting down" : "ok",
+  };
+  return { ready: Object.values(checks).every((check) => check === "ok"), checks };
+}
+
+interface LogDeps {
+  readonly logger: RootLogger;
+  readonly metrics: Metrics;
+  readonly engine: PolicyEngine;
+}
+
+function createLog(config: Config, { logger, metrics, engine }: LogDeps): BatchedLog {
+  const settings = config.decision_log;
+  const file = createFileSink(settings.file ?? join(config.var_dir, "decisions.jsonl"));
+  return createDecisionLog({
+    sinks: settings.stdout ? [file, createStdoutSink()] : [file],
+    flushMs: settings.flush_ms,
+    queueRecordsMax: settings.queue_records_max,
+    queueBytesMax: settings.queue_bytes_max,
+    policyMask: createPolicyMask(engine, clock, (kind) => metrics.policyFailed(kind)),
+    onWritten: (records, bytes) => metrics.recordsWritten(records, bytes),
+    onPending: (records) => metrics.recordsPending(records),
+    onError(error) {
+      metrics.recordWriteFailed();
+      logger.error("decision records could not be written", { detail: describe(error) });
+    },
+  });
+}

@@ -1,0 +1,90 @@
+import type { IncomingMessage } from "node:http";
+import type { Config } from "./config/schema.ts";
+import type { TokenVerifier } from "./decide/ports.ts";
+import type { Pep } from "./decide/tool-call.ts";
+import { createTokenVerifier, type TokenVerifierOptions } from "./identity/agent-token.ts";
+import type { IssuerOptions } from "./identity/issuer-options.ts";
+import { createPepAuthenticator, requireDialect } from "./identity/pep.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+
+/** Who asks, and on whose behalf. */
+export interface Identity {
+  readonly tokens: TokenVerifier;
+  /** The enforcement point behind a request, if it may use the dialect. Throws RemitError. */
+  authenticate(request: IncomingMessage, dialect: string, nowMs: number): Pep | Promise<Pep>;
+  /** Fetches key sets; never rejects. */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+/** Builds PEP authentication and token verification from the configuration. Throws RemitError `config_invalid`. */
+export function createIdentity(config: Config, logger: Logger, metrics: Metrics): Identity {
+  const tokens = createTokenVerifier(verifierOptions(config, config.tokens.issuers, logger, metrics));
+  const pepTokens = createTokenVerifier(verifierOptions(config, config.auth.issuers, logger, metrics));
+  const peps = createPepAuthenticator({
+    mode: config.auth.mode,
+    peps: config.auth.peps.map(pepOptions),
+    tokens: pepTokens,
+    onResult: (pep, result) => metrics.pepAuthenticated(pep, result),
+  });
+  if (config.auth.mode === "none") logger.warn("enforcement points are not authenticated; every caller on this machine is believed");
+  return {
+    tokens,
+    authenticate(request, dialect, nowMs) {
+      const pep = peps.authenticate(request.headers, request.socket.remoteAddress, nowMs);
+      return pep instanceof Promise ? pep.then((found) => admit(found, dialect)) : admit(pep, dialect);
+    },
+    reload: async () => void (await Promise.all([tokens.reload(), pepTokens.reload()])),
+    close() {
+      tokens.close();
+      pepTokens.close();
+    },
+  };
+}
+
+function admit(pep: Pep, dialect: string): Pep {
+  requireDialect(pep, dialect);
+  return pep;
+}
+
+function verifierOptions(config: Config, issuers: Config["tokens"]["issuers"], logger: Logger, metrics: Metrics): TokenVerifierOptions {
+  return {
+    issuers: issuers.map(issuerOptions),
+    limits: { tokenBytesMax: config.tokens.token_bytes_max, actDepthMax: config.tokens.act_depth_max },
+    cache: { entriesMax: config.tokens.cache_max },
+    onResult: (issuer, result) => metrics.tokenVerified(issuer, result),
+    onFetch(status) {
+      if (status.failure !== null) logger.warn("issuer keys could not be fetched", { issuer: status.issuer, detail: status.failure });
+    },
+  };
+}
+
+function issuerOptions(issuer: Config["tokens"]["issuers"][number]): IssuerOptions {
+  return {
+    issuer: issuer.issuer,
+    audience: issuer.audience,
+    algorithms: issuer.algorithms,
+    jwks: "uri" in issuer.jwks ? { uri: issuer.jwks.uri, allowHttp: issuer.allow_http } : { keys: issuer.jwks.keys },
+    typ: issuer.typ,
+    typAbsentAllowed: issuer.typ_absent_allowed,
+    clockSkewS: issuer.clock_skew_s,
+    maxAgeS: issuer.max_age_s,
+    rolesClaim: issuer.roles_claim,
+    groupsClaim: issuer.groups_claim,
+    subjectStyle: issuer.subject_style,
+    humanClaim: issuer.human_claim,
+  };
+}
+
+function pepOptions(pep: Config["auth"]["peps"][number]) {
+  return {
+    id: pep.id,
+    tenant: pep.tenant,
+    dialects: pep.dialects,
+    assertsSubject: pep.asserts_subject,
+    annotationsTrusted: pep.annotations_trusted,
+    apiKeysSha256: pep.api_keys_sha256,
+    jwt: pep.jwt,
+  };
+}
