@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { lookUpTool } from "../../../service/decide/catalog.ts";
+import type { Json } from "../../../service/decide/json.ts";
+
+const data = (tools: Json) => ({ remit: { catalog: { tools } } });
+const call = (tool: string, server: string | null = null, annotations = {}) => ({ tool, server, annotations });
+
+describe("lookUpTool", () => {
+  it("prefers the entry of the tool's server", () => {
+    const tools = { find: { class: "query" }, "crm/find": { class: "update", destinations: ["/to"], external: true } };
+
+    expect(lookUpTool(data(tools), call("find", "crm"), false)).toMatchObject({
+      known: true,
+      class: "update",
+      destinations: ["/to"],
+      external: true,
+    });
+    expect(lookUpTool(data(tools), call("find", "other"), false)).toMatchObject({ known: true, class: "query", external: false });
+  });
+
+  it.each([
+    ["no entry", {}],
+    ["an entry with an unknown class", { wipe: { class: "raed" } }],
+    ["an entry that is text", { wipe: "read" }],
+    ["a catalog that is a list", [{ class: "read" }]],
+  ])("classes a tool with %s as admin", (_name, tools) => {
+    expect(lookUpTool(data(tools as Json), call("wipe"), false)).toMatchObject({ known: false, class: "admin", class_source: "default" });
+  });
+
+  it.each(["__proto__", "constructor", "toString"])("does not find a tool named %s in the prototype", (name) => {
+    expect(lookUpTool(data({}), call(name), false).known).toBe(false);
+  });
+
+  it.each([
+    [{ readOnlyHint: true }, "read"],
+    [{ destructiveHint: false }, "update"],
+    [{ readOnlyHint: "true" }, "admin"],
+    [{}, "admin"],
+  ])("reads annotations %j as %s only when they are trusted", (annotations, expected) => {
+    expect(lookUpTool(data({}), call("x", null, annotations), true)).toMatchObject({
+      known: false,
+      class: expected,
+      class_source: "annotations",
+    });
+    expect(lookUpTool(data({}), call("x", null, annotations), false).class).toBe("admin");
+  });
+});
