@@ -3,8 +3,9 @@ import { errors, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { JsonObject } from "../decide/json.ts";
 import type { RejectedToken, TokenResult, TokenVerifier, VerifiedToken } from "../decide/ports.ts";
+import type { ErrorPath } from "../errors.ts";
 import type { FetchLike } from "./fetch-jwks.ts";
-import { type Issuer, type IssuerOptions, readIssuers } from "./issuer-options.ts";
+import { type Issuer, type IssuerOptions, rangeMistakes, readIssuers, throwIfAny } from "./issuer-options.ts";
 import { createKeySet, type KeySet, type KeySetStatus, type RemoteKeySetOptions } from "./key-set.ts";
 import { readClaims } from "./token-claims.ts";
 import { reject, type TokenReason, TokenRejection } from "./token-reasons.ts";
@@ -75,6 +76,7 @@ interface Context {
  * last minute is answered from memory without a promise. Throws RemitError `config_invalid` when issuers lack what is required.
  */
 export function createTokenVerifier(options: TokenVerifierOptions): AgentTokenVerifier {
+  throwIfAny("token limits", limitMistakes(options));
   const remote = remoteOptions(options);
   const trusted = new Map(readIssuers(options.issuers).map((issuer) => [issuer.issuer, { issuer, keys: createKeySet(issuer, remote) }]));
   const context: Context = {
@@ -95,6 +97,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): AgentTokenVe
     status: () => sets.map((keys) => keys.status()),
     close: () => sets.forEach((keys) => void keys.close()),
   };
+}
+
+function limitMistakes({ limits, cache, jwks }: TokenVerifierOptions): ErrorPath[] {
+  return [
+    ...rangeMistakes("/limits/token_bytes_max", limits?.tokenBytesMax, 256, 65_536),
+    ...rangeMistakes("/limits/act_depth_max", limits?.actDepthMax, 0, 16),
+    ...rangeMistakes("/cache/entries_max", cache?.entriesMax, 1, 1_000_000),
+    ...rangeMistakes("/cache/ttl_s", cache?.ttlS, 0, 300),
+    ...rangeMistakes("/jwks/refresh_s", jwks?.refreshS, 1, 86_400),
+    ...rangeMistakes("/jwks/cooldown_s", jwks?.cooldownS, 0, 300),
+    ...rangeMistakes("/jwks/grace_s", jwks?.graceS, 0, 7 * 86_400),
+    ...rangeMistakes("/jwks/timeout_ms", jwks?.timeoutMs, 10, 30_000),
+  ];
 }
 
 function remoteOptions(options: TokenVerifierOptions): RemoteKeySetOptions {

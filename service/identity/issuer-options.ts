@@ -128,7 +128,8 @@ function algorithmMistakes(configured: readonly string[] | undefined): ErrorPath
   );
 }
 
-function rangeMistakes(path: string, value: number | undefined, min: number, max: number): ErrorPath[] {
+/** A mistake when the number is set and outside `min` to `max`. */
+export function rangeMistakes(path: string, value: number | undefined, min: number, max: number): ErrorPath[] {
   if (value === undefined || (Number.isFinite(value) && value >= min && value <= max)) return [];
   return [{ path, message: `\`${value}\` is out of range; use ${min} to ${max}` }];
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { describe, RemitError } from "../errors.ts";
 import { type FetchJwksOptions, fetchJwks } from "./fetch-jwks.ts";
@@ -137,7 +138,7 @@ function accept(state: State, jwks: JSONWebKeySet, fetchedAtMs: number): void {
 
 function schedule(state: State, options: RemoteKeySetOptions, refresh: () => Promise<void>): void {
   if (state.closed) return;
-  const backoffMs = options.cooldownMs * 2 ** Math.min(state.failures - 1, 6);
+  const backoffMs = Math.max(options.cooldownMs, 1000) * 2 ** Math.min(state.failures - 1, 6);
   const delayMs = state.failures === 0 ? options.refreshMs : Math.min(options.refreshMs, backoffMs);
   clearTimeout(state.timer);
   // Jitter, so that replicas started together do not ask together.
@@ -192,6 +193,8 @@ async function refreshUnlessCooling(state: State, options: RemoteKeySetOptions, 
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = withResolvers();
+  // The calls of one batch share a signal, and all of them may wait here.
+  setMaxListeners(0, signal);
   signal.addEventListener("abort", resolve, { once: true });
   try {
     await Promise.race([work, promise]);
