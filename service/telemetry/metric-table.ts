@@ -99,10 +99,10 @@ export const metricTable = {
   },
   remit_token_verifications_total: {
     type: "counter",
-    help: "Verifications of agents' tokens.",
+    help: "Verifications of tokens, agents' and enforcement points'.",
     labels: {
       issuer: { meaning: "name of the configured issuer, or `none`", distinctMax: 50 },
-      result: { meaning: "`verified`, or why not", distinctMax: 40 },
+      result: { meaning: "`verified`, `cached` (verified before and still valid), or why not", distinctMax: 40 },
     },
   },
   remit_pep_authentications_total: {

@@ -16,7 +16,7 @@ export interface Metrics {
   bundleRefused(bundle: string, code: string): void;
   /** An evaluation outside a decision failed (masking, a data query); decisions count theirs themselves. */
   policyFailed(kind: string): void;
-  /** `issuer`: as configured, null when the token names no configured one. `result`: `verified` or the reason code. */
+  /** `issuer`: as configured, null when the token names no configured one. `result`: `verified`, `cached` or the reason code. */
   tokenVerified(issuer: string | null, result: string): void;
   /** `pep`: configured id, null when none matched. `result`: `accepted` or the error code. */
   pepAuthenticated(pep: string | null, result: string): void;
