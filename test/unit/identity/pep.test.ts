@@ -90,7 +90,7 @@ describe("API keys", () => {
     const seen: string[] = [];
     const by = createPepAuthenticator({ mode: "required", peps: [pepA], onResult: (id, result) => seen.push(`${id} ${result}`) });
 
-    ask({ "x-api-key": keyA }, by);
+    await ask({ "x-api-key": keyA }, by);
     const wrong = generateApiKey("gateway-a");
 
     expect(await failure(() => ask({ "x-api-key": wrong }, by))).not.toContain(wrong.slice(-20));
