@@ -237,6 +237,7 @@ describe("who acts for whom", () => {
     ["realm_access.roles", { realm_access: { roles: ["a", "b"] } }, ["a", "b"]],
     ["https://example.com/roles", { "https://example.com/roles": ["c"] }, ["c"]],
     ["role", { role: "d" }, ["d"]],
+    ["constructor", {}, []],
     ["constructor.name", {}, []],
     ["realm_access.roles", { realm_access: [] }, []],
   ])("roles are found at %s in %o", async (rolesClaim, claims, roles) => {

@@ -295,6 +295,38 @@ describe("over time", () => {
     expect(rig.issuer.fetches).toBe(1);
   });
 
+  it("does not come back to life when it is closed during a fetch", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 1_800_000_000_000 });
+    let fetches = 0;
+    let finish: (response: Response) => void = () => undefined;
+    const rig = createRig(url, uri, { refreshS: 10 }, () => {
+      fetches++;
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    });
+    const loading = rig.verifier.reload();
+    rig.verifier.close();
+    finish(Response.json({ keys: [] }));
+    await loading;
+
+    await vi.advanceTimersByTimeAsync(100_000);
+
+    expect(fetches).toBe(1);
+  });
+
+  it("forgets verified tokens on reload even when the keys are the same", async () => {
+    const rig = await createTimeRig();
+    await rig.verifier.reload();
+    const token = await rig.token();
+    await ask(rig, token);
+    expect(rig.verifier.verify(token, Date.now(), signal)).not.toBeInstanceOf(Promise);
+
+    await rig.verifier.reload();
+
+    expect(rig.verifier.verify(token, Date.now(), signal)).toBeInstanceOf(Promise);
+  });
+
   it("ignores members of the set that are no usable public keys", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 1_800_000_000_000 });
     const key = await createSigningKey("good");

@@ -81,6 +81,7 @@ describe("API keys", () => {
     ["a name of the prototype", { "x-api-key": generateApiKey("constructor") }],
     ["a megabyte", { "x-api-key": `rk_gateway-a_${"x".repeat(1_000_000)}` }],
     ["a token where no issuers are configured", { authorization: "Bearer a.b.c" }],
+    ["the header twice beside a good bearer", { "x-api-key": [keyA, keyA], authorization: `Bearer ${keyA}` }],
     ["a wrong key beside a good bearer", { "x-api-key": "x", authorization: `Bearer ${keyA}` }],
   ])("%s is refused, and the answer is the same for all", async (_name, headers) => {
     expect(await failure(() => ask(headers))).toBe(refused);
