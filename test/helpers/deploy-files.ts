@@ -30,7 +30,9 @@ export interface Dashboard {
   readonly schemaVersion: number;
   readonly panels: readonly Panel[];
   readonly templating: { readonly list: readonly { readonly name: string; readonly type: string; readonly query: unknown }[] };
-  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
+  readonly annotations: {
+    readonly list: readonly { readonly name: string; readonly expr: string; readonly datasource: { readonly uid: string } }[];
+  };
 }
 
 /** A query and where it stands. */

@@ -110,6 +110,10 @@ describe("dashboards", () => {
     (_uid, dashboard) => {
       const variables = dashboard.templating.list.map(({ name }) => name);
       expect(variables).toEqual(["datasource", "job", "instance"]);
+      for (const { name, expr, datasource } of dashboard.annotations.list) {
+        expect(datasource.uid, name).toBe(`\${datasource}`);
+        expect(expr, name).toContain('job=~"$job",instance=~"$instance"');
+      }
       for (const panel of dashboard.panels.filter(({ type }) => type !== "row")) {
         expect(panel.description, panel.title).toMatch(/\.$/);
         expect(panel.datasource?.uid, panel.title).toBe(`\${datasource}`);
