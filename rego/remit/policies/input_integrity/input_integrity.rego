@@ -1,0 +1,176 @@
+# METADATA
+# title: Input integrity
+# description: |
+#   A missing or mistyped field makes a deny rule silent. This policy denies such an input as a whole, so that no other policy has to
+#   think of it, and names the fields.
+# schemas:
+#   - input: schema.input
+package remit.policies.input_integrity
+
+# METADATA
+# title: The input is malformed
+# description: A field that policies rely on is missing, has the wrong type, or contradicts another.
+# custom:
+#   code: input_malformed
+#   rank: 0
+#   message: "a field that the decision depends on is missing or malformed: "
+#   remedy: "tell the operator: the service and the policies disagree about the input"
+#   controls: [NIST-800-207]
+input_malformed := rego.metadata.rule().custom
+
+# METADATA
+# title: Deny malformed input
+# description: See `input_malformed`.
+deny contains object.union(input_malformed, {"detail": concat(", ", sort(_faults))}) if count(_faults) > 0
+
+_faults contains "version" if not input.version == 1
+
+_faults contains "nonce" if not is_string(input.nonce)
+
+_faults contains "call" if not _call_sound
+
+_faults contains "tool" if not _tool_sound
+
+_faults contains "subject" if not _subject_sound
+
+_faults contains "agent" if not _agent_sound
+
+_faults contains "token" if not _token_sound
+
+_faults contains "token" if not _token_consistent
+
+_faults contains "session" if not _session_sound
+
+_faults contains "provenance" if not _provenance_sound
+
+_faults contains "request" if not _request_sound
+
+_faults contains "context" if not is_object(input.context)
+
+_call_sound if {
+	is_string(input.call.method)
+	_string_or_null(input.call.server)
+	is_string(input.call.tool)
+	input.call.tool != ""
+	is_object(input.call.arguments)
+	is_boolean(input.call.arguments_known)
+	is_object(input.call.annotations)
+	is_boolean(input.call.annotations_trusted)
+	_string_or_null(input.call.definition_digest)
+}
+
+_tool_sound if {
+	is_boolean(input.tool.known)
+	input.tool.class in {"read", "query", "update", "admin"}
+	input.tool.class_source in {"catalog", "annotations", "default"}
+	_strings(input.tool.returns)
+	_strings(input.tool.destinations)
+	_strings(input.tool.amounts)
+	_strings(input.tool.queries)
+	is_boolean(input.tool.external)
+}
+
+_subject_sound if {
+	_string_or_null(input.subject.type)
+	_string_or_null(input.subject.id)
+	_strings(input.subject.roles)
+	_strings(input.subject.groups)
+	is_boolean(input.subject.verified)
+	is_object(input.subject.properties)
+}
+
+_agent_sound if {
+	_string_or_null(input.agent.id)
+	is_boolean(input.agent.verified)
+	_strings(input.agent.chain)
+	is_object(input.agent.properties)
+}
+
+_token_sound if {
+	is_boolean(input.token.present)
+	is_boolean(input.token.verified)
+	_string_or_null(input.token.failure)
+	_string_or_null(input.token.issuer)
+	_strings(input.token.audience)
+	_strings(input.token.scopes)
+	_string_or_null(input.token.acr)
+	_strings(input.token.amr)
+	_size_or_null(input.token.auth_time)
+	_size_or_null(input.token.auth_age_s)
+	_size_or_null(input.token.age_s)
+	_number_or_null(input.token.expires_in_s)
+	is_boolean(input.token.sender_constrained)
+	is_array(input.token.authorization_details)
+	is_object(input.token.claims)
+}
+
+# Identity that claims to be verified rests on a verified token, and a verified token was present and did not fail.
+_token_consistent if {
+	input.token.verified == true
+	input.token.present == true
+	is_null(input.token.failure)
+}
+
+_token_consistent if {
+	input.token.verified == false
+	input.subject.verified == false
+	input.agent.verified == false
+}
+
+_session_sound if {
+	_string_or_null(input.session.id)
+	is_boolean(input.session.known)
+	_size_or_null(input.session.age_s)
+	_size_or_null(input.session.calls)
+	is_object(input.session.counts)
+	_strings(input.session.labels)
+	is_object(input.session.budgets)
+	_object_or_null(input.session.grant)
+	is_array(input.session.approvals)
+	is_array(input.session.recent)
+}
+
+_provenance_sound if {
+	is_object(input.provenance)
+	every origin in input.provenance {
+		origin in {"task", "trusted", "untrusted", "unknown"}
+	}
+}
+
+_request_sound if {
+	is_string(input.request.id)
+	is_number(input.request.time_ns)
+	_string_or_null(input.request.origin.ip)
+	_string_or_null(input.request.origin.user_agent)
+	_string_or_null(input.request.path)
+	is_string(input.request.pep.id)
+	is_string(input.request.pep.tenant)
+	is_boolean(input.request.pep.asserts_subject)
+}
+
+_strings(value) if {
+	is_array(value)
+	every element in value {
+		is_string(element)
+	}
+}
+
+_string_or_null(value) if is_string(value)
+
+_string_or_null(null)
+
+_number_or_null(value) if is_number(value)
+
+_number_or_null(null)
+
+_object_or_null(value) if is_object(value)
+
+_object_or_null(null)
+
+# Sizes and ages: never negative.
+_size_or_null(value) if {
+	is_number(value)
+	value >= 0
+}
+
+_size_or_null(null)
