@@ -1,0 +1,144 @@
+import { createRequire } from "node:module";
+import type { LoadedPolicy as SdkPolicy } from "@open-policy-agent/opa-wasm";
+import { RemitError } from "../errors.ts";
+import type { Builtin } from "./builtins/builtin.ts";
+import { Host, type HostState, PolicyAbort, type ValueExports } from "./host.ts";
+import { exportNames } from "./wasm-rewrite.ts";
+
+/** The SDK's types promise a named export that its ES module does not have. */
+const sdk = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as {
+  readonly LoadedPolicy: new (instance: WebAssembly.Instance, memory: WebAssembly.Memory, minorVersion: number) => SdkPolicy;
+};
+
+/** A compiled module and what every instance of it needs. */
+export interface InstanceOptions {
+  readonly module: WebAssembly.Module;
+  readonly builtins: ReadonlyMap<string, Builtin>;
+  readonly data: Uint8Array;
+  readonly memoryPagesMin: number;
+  readonly memoryPagesMax: number;
+  readonly fuelMax: number;
+}
+
+/** The exports that the service uses. */
+interface Exports extends ValueExports {
+  readonly opa_wasm_abi_version: WebAssembly.Global;
+  readonly opa_wasm_abi_minor_version: WebAssembly.Global;
+  builtins(): number;
+  opa_eval(reserved: number, entrypoint: number, data: number, input: number, inputLength: number, heap: number, format: number): number;
+}
+
+/** Pages above what the module and its data need, so that common evaluations never grow the memory. */
+const sparePages = 32;
+const pageBytes = 65_536;
+/** Data takes about eleven times its JSON size on the heap (measured with OPA 1.4 to 1.22). */
+const dataFactor = 12;
+
+/**
+ * One instance of a policy: the SDK's LoadedPolicy, which sets up memory, data and entrypoints, over an instance and host functions of
+ * ours. Evaluation goes straight to the ABI, because the SDK's `evaluate` reads malformed input as no input and cannot undo an abort.
+ */
+export class PolicyInstance {
+  readonly entrypoints: Readonly<Record<string, number>>;
+  readonly builtinNames: readonly string[];
+  readonly #policy: SdkPolicy;
+  readonly #exports: Exports;
+  readonly #memory: WebAssembly.Memory;
+  readonly #host: Host;
+  readonly #state: HostState = { nowMs: 0, failure: undefined };
+  readonly #stackPointer: WebAssembly.Global;
+  readonly #stackTop: number;
+  readonly #fuel: WebAssembly.Global;
+  readonly #fuelMax: number;
+  #view: Buffer;
+
+  constructor(options: InstanceOptions) {
+    const dataPages = Math.ceil((options.data.length * dataFactor) / pageBytes);
+    const initial = Math.min(options.memoryPagesMin + dataPages + sparePages, options.memoryPagesMax);
+    this.#memory = new WebAssembly.Memory({ initial, maximum: options.memoryPagesMax });
+    this.#host = new Host(this.#memory, options.builtins, this.#state);
+    const instance = new WebAssembly.Instance(options.module, this.#host.imports());
+    this.#exports = instance.exports as unknown as Exports;
+    this.#stackPointer = instance.exports[exportNames.stackPointer] as WebAssembly.Global;
+    this.#stackTop = Number(this.#stackPointer.value);
+    this.#fuel = instance.exports[exportNames.fuel] as WebAssembly.Global;
+    this.#fuelMax = options.fuelMax;
+    // Setting up is the operator's bundle, not a caller's input: it may take as long as it takes.
+    this.#fuel.value = 0x7fffffff;
+    const ids = JSON.parse(this.#host.text(this.#exports.opa_json_dump(this.#exports.builtins()))) as Record<string, number>;
+    this.builtinNames = Object.keys(ids);
+    this.#host.attach(this.#exports, ids);
+    this.#policy = new sdk.LoadedPolicy(instance, this.#memory, Number(this.#exports.opa_wasm_abi_minor_version.value));
+    this.#policy.setData(new Uint8Array(options.data).buffer);
+    this.entrypoints = this.#policy.entrypoints as Record<string, number>;
+    this.#view = Buffer.from(this.#memory.buffer);
+  }
+
+  get abi(): { readonly major: number; readonly minor: number } {
+    return { major: Number(this.#exports.opa_wasm_abi_version.value), minor: Number(this.#exports.opa_wasm_abi_minor_version.value) };
+  }
+
+  /** Bytes of memory in use; they never shrink. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /**
+   * Evaluates one entrypoint over JSON text. Returns the result, `undefined` when the entrypoint is. Throws RemitError for an
+   * evaluation that failed; the instance must not be used again after that.
+   */
+  evaluate(entrypoint: number, input: string, nowMs: number): unknown {
+    this.#state.nowMs = nowMs;
+    this.#state.failure = undefined;
+    this.#fuel.value = this.#fuelMax;
+    this.#stackPointer.value = this.#stackTop;
+    const text = this.#run(entrypoint, input);
+    if (this.#state.failure !== undefined) throw new RemitError("policy_error", `a builtin failed: ${this.#state.failure}`);
+    const rows = JSON.parse(text) as readonly { readonly result: unknown }[];
+    return rows[0]?.result;
+  }
+
+  #run(entrypoint: number, input: string): string {
+    try {
+      const at = this.#policy.dataHeapPtr as number;
+      const length = this.#write(input, at);
+      const result = this.#exports.opa_eval(0, entrypoint, this.#policy.dataAddr, at, length, at + length, 0);
+      return this.#read(result);
+    } catch (thrown) {
+      throw this.#failure(thrown);
+    }
+  }
+
+  #write(input: string, at: number): number {
+    const bytesMax = input.length * 3;
+    const missing = at + bytesMax - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
+    return this.#current().write(input, at, "utf8");
+  }
+
+  #read(address: number): string {
+    const bytes = this.#current();
+    return bytes.toString("utf8", address, bytes.indexOf(0, address));
+  }
+
+  /** The memory as a Buffer; growing it detaches the old one. */
+  #current(): Buffer {
+    if (this.#view.buffer !== this.#memory.buffer) this.#view = Buffer.from(this.#memory.buffer);
+    return this.#view;
+  }
+
+  /** Says what ended an evaluation: fuel, memory, or the policy itself. */
+  #failure(thrown: unknown): RemitError {
+    if (Number(this.#fuel.value) < 0)
+      return new RemitError("policy_timeout", `more than ${this.#fuelMax} fuel units were needed`, { cause: thrown });
+    if (thrown instanceof PolicyAbort && thrown.message.includes("opa_malloc")) return memoryError(thrown);
+    // Only the host's own `memory.grow` throws a RangeError with this text; a stack overflow is a RangeError too.
+    if (thrown instanceof RangeError && thrown.message.includes("grow")) return memoryError(thrown);
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return new RemitError("policy_error", `the evaluation was aborted: ${why.slice(0, 500)}`, { cause: thrown });
+  }
+}
+
+function memoryError(cause: unknown): RemitError {
+  return new RemitError("policy_memory", "the memory limit was reached", { cause });
+}

@@ -1,0 +1,113 @@
+import { RemitError } from "../errors.ts";
+
+/** A section of a WebAssembly module: its id and the place of its content (core specification 5.5.2). */
+export interface Section {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads LEB128 numbers and names from a module, always within its bounds. */
+export class Reader {
+  readonly bytes: Uint8Array;
+  at: number;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  byte(): number {
+    const value = this.bytes[this.at++];
+    if (value === undefined) throw broken("it ends too early");
+    return value;
+  }
+
+  /** Unsigned LEB128 of at most 32 bits. */
+  u32(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw broken("a number is too long");
+  }
+
+  /** Skips a LEB128 number of either sign. */
+  skipLeb(): void {
+    for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return;
+    throw broken("a number is too long");
+  }
+
+  name(): string {
+    const length = this.u32();
+    const text = Buffer.from(this.bytes.subarray(this.at, this.at + length)).toString("utf8");
+    this.at += length;
+    return text;
+  }
+}
+
+/** RemitError for a module that is not what OPA's compiler makes. */
+export function broken(why: string): RemitError {
+  return new RemitError("bundle_invalid", `the WebAssembly module is not usable: ${why}; build it with \`opa build -t wasm\``);
+}
+
+/** Splits a module into its sections. */
+export function sectionsOf(bytes: Uint8Array): readonly Section[] {
+  if (Buffer.from(bytes.subarray(0, 8)).toString("hex") !== "0061736d01000000") throw broken("it does not start as a version 1 module");
+  const reader = new Reader(bytes, 8);
+  const sections: Section[] = [];
+  while (reader.at < bytes.length) {
+    const id = reader.byte();
+    const size = reader.u32();
+    const end = reader.at + size;
+    if (end > bytes.length) throw broken("a section is cut off");
+    sections.push({ id, start: reader.at, end });
+    reader.at = end;
+  }
+  return sections;
+}
+
+/** What a module wants from its host. */
+export interface ModuleImports {
+  /** Least number of 64 KiB pages of `env.memory`. */
+  readonly memoryPagesMin: number;
+  readonly globals: number;
+}
+
+const hostFunctions: ReadonlySet<string> = new Set([
+  "opa_abort",
+  "opa_println",
+  "opa_builtin0",
+  "opa_builtin1",
+  "opa_builtin2",
+  "opa_builtin3",
+  "opa_builtin4",
+]);
+
+/** Reads the imports and refuses any that the host does not give: a module must not be able to ask for more. */
+export function readImports(bytes: Uint8Array, sections: readonly Section[]): ModuleImports {
+  const section = sections.find(({ id }) => id === 2);
+  if (section === undefined) throw broken("it imports no memory");
+  const reader = new Reader(bytes, section.start);
+  let memoryPagesMin: number | undefined;
+  for (let count = reader.u32(); count > 0; count--) memoryPagesMin = readImport(reader) ?? memoryPagesMin;
+  if (memoryPagesMin === undefined) throw broken("it imports no memory");
+  return { memoryPagesMin, globals: 0 };
+}
+
+/** Reads one import; its least number of pages when it is the memory. */
+function readImport(reader: Reader): number | undefined {
+  const name = `${reader.name()}.${reader.name()}`;
+  const kind = reader.byte();
+  if (kind === 0 && name.startsWith("env.") && hostFunctions.has(name.slice(4))) {
+    reader.u32();
+    return undefined;
+  }
+  if (kind !== 2 || name !== "env.memory") throw broken(`it imports \`${name.slice(0, 100)}\`, which the service does not give`);
+  const hasMaximum = (reader.byte() & 1) === 1;
+  const pages = reader.u32();
+  if (hasMaximum) reader.u32();
+  return pages;
+}

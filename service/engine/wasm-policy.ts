@@ -1,0 +1,86 @@
+import type { Evaluation } from "../decide/ports.ts";
+import { RemitError, toRemitError } from "../errors.ts";
+import { type InstanceOptions, PolicyInstance } from "./instance.ts";
+
+/** An instance whose memory grew beyond this many times its first size is replaced: it would never give the memory back. */
+const growthMax = 4;
+
+/** A loaded policy: one instance in use and one in reserve, replaced after every failed evaluation. */
+export class WasmPolicy {
+  readonly #options: InstanceOptions;
+  readonly #baseBytes: number;
+  #instance: PolicyInstance;
+  #spare: PolicyInstance | undefined;
+  #busy = false;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.#instance = new PolicyInstance(options);
+    this.#baseBytes = this.#instance.memoryBytes;
+  }
+
+  get entrypoints(): ReadonlySet<string> {
+    return new Set(Object.keys(this.#instance.entrypoints));
+  }
+
+  get abi(): { readonly major: number; readonly minor: number } {
+    return this.#instance.abi;
+  }
+
+  /** Names of the builtins that the module imports. */
+  get builtinNames(): readonly string[] {
+    return this.#instance.builtinNames;
+  }
+
+  /** Synchronous, bounded, never throws. `input` must be an object: anything else would be evaluated as no input. */
+  evaluate(entrypoint: string, input: unknown, nowMs: number): Evaluation {
+    const started = performance.now();
+    const took = () => Math.round((performance.now() - started) * 1e6);
+    try {
+      const result = this.#evaluate(entrypoint, input, nowMs);
+      if (result === undefined) throw new RemitError("policy_undefined", `\`${entrypoint}\` is undefined`);
+      return { ok: true, result, evalNs: took() };
+    } catch (thrown) {
+      return { ok: false, error: toRemitError(thrown, "policy_error"), evalNs: took() };
+    }
+  }
+
+  #evaluate(entrypoint: string, input: unknown, nowMs: number): unknown {
+    const text = inputText(input);
+    const id = Object.hasOwn(this.#instance.entrypoints, entrypoint) ? this.#instance.entrypoints[entrypoint] : undefined;
+    if (id === undefined) throw new RemitError("policy_undefined", `the bundle has no entrypoint \`${entrypoint}\``);
+    // Both evaluations would share one heap, and the outer one would silently lose its result.
+    if (this.#busy) throw new RemitError("policy_error", "a policy cannot be evaluated within its own evaluation");
+    this.#busy = true;
+    try {
+      const result = this.#instance.evaluate(id, text, nowMs);
+      if (this.#instance.memoryBytes > growthMax * this.#baseBytes) this.#replace();
+      return result;
+    } catch (thrown) {
+      this.#replace();
+      throw thrown;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Takes the reserve, and makes another once the answer is out. */
+  #replace(): void {
+    this.#instance = this.#spare ?? new PolicyInstance(this.#options);
+    this.#spare = undefined;
+    setImmediate(() => {
+      this.#spare ??= new PolicyInstance(this.#options);
+    });
+  }
+}
+
+function inputText(input: unknown): string {
+  if (typeof input !== "object" || input === null || Array.isArray(input))
+    throw new RemitError("policy_error", "the input is not an object");
+  const text = JSON.stringify(input);
+  // The door refuses lone surrogates; one that came another way would abort the module, as an escape with an odd backslash.
+  if (loneSurrogate.test(text)) throw new RemitError("policy_error", "the input holds a lone surrogate");
+  return text;
+}
+
+const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;

@@ -1,0 +1,141 @@
+import { broken, Reader, readImports, type Section, sectionsOf } from "./wasm-module.ts";
+import { skipInstruction } from "./wasm-opcodes.ts";
+
+/** Names under which a rewritten module exports what the host needs. */
+export const exportNames = { stackPointer: "remit_stack_pointer", fuel: "remit_fuel" } as const;
+
+/** A module ready to be compiled, and the pages its memory must have at least. */
+export interface Rewritten {
+  readonly bytes: Uint8Array;
+  readonly memoryPagesMin: number;
+}
+
+/**
+ * Makes a module safe to keep: exports its stack pointer, so that an aborted evaluation can be undone, and counts fuel at every
+ * function entry and loop head, so that an endless one traps. Throws RemitError `bundle_invalid` for a module it does not understand.
+ */
+export function rewriteModule(bytes: Uint8Array): Rewritten {
+  const sections = sectionsOf(bytes);
+  const { memoryPagesMin, globals: imported } = readImports(bytes, sections);
+  const globals = readGlobals(bytes, sections);
+  const fuel = imported + globals.count;
+  const parts: Uint8Array[] = [bytes.subarray(0, 8)];
+  for (const section of sections) {
+    const content = bytes.subarray(section.start, section.end);
+    if (section.id === 6) parts.push(...emit(6, withFuelGlobal(content)));
+    else if (section.id === 7) parts.push(...emit(7, withExports(content, imported + globals.stackPointer, fuel)));
+    else if (section.id === 10) parts.push(...emit(10, withFuelChecks(content, fuel)));
+    else parts.push(...emit(section.id, content));
+  }
+  return { bytes: Buffer.concat(parts), memoryPagesMin };
+}
+
+interface Globals {
+  readonly count: number;
+  /** Index of the C stack pointer among the module's own globals. */
+  readonly stackPointer: number;
+}
+
+/** Finds the stack pointer as clang makes it: the one mutable i32 that starts at the end of the stack, 64 KiB. */
+function readGlobals(bytes: Uint8Array, sections: readonly Section[]): Globals {
+  const section = sections.find(({ id }) => id === 6);
+  if (section === undefined) throw broken("it has no globals");
+  const reader = new Reader(bytes, section.start);
+  const count = reader.u32();
+  const candidates: number[] = [];
+  for (let index = 0; index < count; index++) if (isStackPointer(reader)) candidates.push(index);
+  const [stackPointer, ...others] = candidates;
+  if (stackPointer === undefined || others.length > 0) throw broken("its stack pointer cannot be told from its other globals");
+  return { count, stackPointer };
+}
+
+function isStackPointer(reader: Reader): boolean {
+  const isI32 = reader.byte() === 0x7f;
+  const isMutable = reader.byte() === 1;
+  const start = reader.at;
+  const isConstant = reader.byte() === 0x41;
+  reader.at = start;
+  for (let opcode = skipInstruction(reader); opcode !== 0x0b; ) opcode = skipInstruction(reader);
+  // 0x80 0x80 0x04 is 65,536 in LEB128.
+  const value = Buffer.from(reader.bytes.subarray(start + 1, reader.at - 1)).toString("hex");
+  return isI32 && isMutable && isConstant && value === "808004";
+}
+
+/** `(global (mut i32) (i32.const 0x7fffffff))`: the module's start function runs before the host can set any fuel. */
+const fuelGlobal = Uint8Array.of(0x7f, 1, 0x41, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0b);
+
+function withFuelGlobal(content: Uint8Array): Uint8Array {
+  const reader = new Reader(content);
+  const count = reader.u32();
+  return Buffer.concat([leb(count + 1), content.subarray(reader.at), fuelGlobal]);
+}
+
+function withExports(content: Uint8Array, stackPointer: number, fuel: number): Uint8Array {
+  const reader = new Reader(content);
+  const count = reader.u32();
+  const entry = (name: string, index: number) => Buffer.concat([leb(name.length), Buffer.from(name), Uint8Array.of(3), leb(index)]);
+  return Buffer.concat([
+    leb(count + 2),
+    content.subarray(reader.at),
+    entry(exportNames.stackPointer, stackPointer),
+    entry(exportNames.fuel, fuel),
+  ]);
+}
+
+/** `fuel -= 1; if (fuel < 0) unreachable` */
+function checkOf(fuel: number): Uint8Array {
+  const index = leb(fuel);
+  return Buffer.concat([
+    Uint8Array.of(0x23),
+    index,
+    Uint8Array.of(0x41, 1, 0x6b, 0x24),
+    index,
+    Uint8Array.of(0x23),
+    index,
+    Uint8Array.of(0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b),
+  ]); // prettier-ignore
+}
+
+function withFuelChecks(content: Uint8Array, fuel: number): Uint8Array {
+  const reader = new Reader(content);
+  const check = checkOf(fuel);
+  const count = reader.u32();
+  const parts: Uint8Array[] = [leb(count)];
+  for (let i = 0; i < count; i++) {
+    const size = reader.u32();
+    const body = instrument(content.subarray(reader.at, reader.at + size), check);
+    parts.push(leb(body.length), body);
+    reader.at += size;
+  }
+  return Buffer.concat(parts);
+}
+
+/** One function body: a check after its locals, and one after every `loop`. */
+function instrument(body: Uint8Array, check: Uint8Array): Uint8Array {
+  const reader = new Reader(body);
+  for (let groups = reader.u32(); groups > 0; groups--) {
+    reader.u32();
+    reader.byte();
+  }
+  const parts = [body.subarray(0, reader.at), check];
+  let copied = reader.at;
+  while (reader.at < body.length) {
+    if (skipInstruction(reader) !== 0x03) continue;
+    parts.push(body.subarray(copied, reader.at), check);
+    copied = reader.at;
+  }
+  parts.push(body.subarray(copied));
+  return Buffer.concat(parts);
+}
+
+function emit(id: number, content: Uint8Array): readonly Uint8Array[] {
+  return [Uint8Array.of(id), leb(content.length), content];
+}
+
+function leb(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Uint8Array.from([...bytes, rest]);
+    bytes.push((rest % 128) | 0x80);
+  }
+}
