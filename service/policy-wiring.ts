@@ -28,14 +28,17 @@ function report(event: PolicyEvent, config: Config, { logger, metrics }: { logge
   switch (event.kind) {
     case "activated":
       metrics.bundleActivated(event.bundle, Date.now());
-      return logger.info("bundle activated", { bundle: event.bundle, from: event.from });
+      logger.info("bundle activated", { bundle: event.bundle, from: event.from });
+      return;
     case "unchanged":
       metrics.bundleUnchanged();
-      return logger.debug("bundle unchanged", { bundle: event.bundle });
+      logger.debug("bundle unchanged", { bundle: event.bundle });
+      return;
     case "refused":
       metrics.bundleRefused(config.bundle.name, event.error.code);
-      return logger.error("bundle refused", { source: config.bundle.source, detail: event.error.message, active: event.active });
+      logger.error("bundle refused", { source: config.bundle.source, detail: event.error.message, active: event.active });
+      return;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 }

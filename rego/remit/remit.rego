@@ -34,7 +34,7 @@ decision := object.union(
 #   message: no policy allows this call
 #   remedy: ask the operator for a policy or a role that allows it
 #   controls: [OWASP-ASI02, OWASP-NHI-05, NIST-800-207]
-no_policy_allows := rego.metadata.rule().custom
+reason["no_policy_allows"] := rego.metadata.rule().custom
 
 # METADATA
 # title: A reason is malformed
@@ -44,15 +44,25 @@ no_policy_allows := rego.metadata.rule().custom
 #   message: a policy denied this call without a readable reason
 #   remedy: "tell the operator: each element of `deny` and `ask` needs a code, a message, a remedy and controls"
 #   controls: [NIST-800-207]
-reason_malformed := rego.metadata.rule().custom
+reason["reason_malformed"] := rego.metadata.rule().custom
 
 # What the policies say, as pairs of policy name and element. These decide; the reasons made from them only explain.
+# `some name, policy in data.remit.policies` would read better, and would evaluate every rule of every policy.
 
-_allows contains [name, element] if some element in data.remit.policies[name].allow
+_allows contains [name, element] if {
+	some name
+	some element in data.remit.policies[name].allow # regal ignore:mixed-iteration
+}
 
-_denies contains [name, element] if some element in data.remit.policies[name].deny
+_denies contains [name, element] if {
+	some name
+	some element in data.remit.policies[name].deny # regal ignore:mixed-iteration
+}
 
-_asks contains [name, element] if some element in data.remit.policies[name].ask
+_asks contains [name, element] if {
+	some name
+	some element in data.remit.policies[name].ask # regal ignore:mixed-iteration
+}
 
 default _allow := false
 
@@ -66,12 +76,12 @@ _refusals := _denies | _asks
 
 _reasons := [_reason(name, element) | some [name, element] in _allows] if _allow
 
-_reasons := [reason | some [_, _, reason] in sort(ranked)] if {
+_reasons := [wire | some [_, _, wire] in sort(ranked)] if {
 	count(_refusals) > 0
 	ranked := [[_rank(element), element, _reason(name, element)] | some [name, element] in _refusals]
 }
 
-_reasons := [_own_reason(no_policy_allows)] if {
+_reasons := [_own_reason(reason.no_policy_allows)] if {
 	not _allow
 	count(_refusals) == 0
 }
@@ -84,7 +94,7 @@ _reason(name, element) := {
 	"controls": element.controls,
 } if {
 	_readable(element)
-} else := _own_reason(reason_malformed)
+} else := _own_reason(reason.reason_malformed)
 
 _readable(element) if {
 	is_string(element.code)
@@ -131,21 +141,26 @@ _access_request := {"access_request": {
 
 default _obligations := []
 
-_obligations := [element | some element in data.remit.policies[_].obligation] if _allow
+_obligations := [element | some element in data.remit.policies[_].obligation] if _allow # regal ignore:mixed-iteration
+
+_effects contains element if {
+	some element in data.remit.policies[_].effect # regal ignore:mixed-iteration
+}
 
 default _labels := []
 
 _labels := [label | some label in labels] if {
 	_allow
-	labels := {label | some effect in data.remit.policies[_].effect; some label in effect.labels_add}
+	labels := {label | some effect in _effects; some label in effect.labels_add}
 }
 
 default _counters := {}
 
 # Two policies that count the same thing count it once: the larger step wins.
 _counters := {counter: max(steps) |
-	some counter, _ in data.remit.policies[_].effect[_].counters
-	steps := {step | step := data.remit.policies[_].effect[_].counters[counter]}
+	some effect in _effects
+	some counter, _ in effect.counters
+	steps := {other.counters[counter] | some other in _effects}
 } if {
 	_allow
 }

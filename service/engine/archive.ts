@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { extract, type Headers } from "tar-stream";
+import { extract, type Header } from "tar-stream";
 import { RemitError } from "../errors.ts";
 
 /** Members of a bundle by name, without a leading slash. */
@@ -42,7 +42,7 @@ function readTar(tar: Buffer, limits: BundleLimits): Promise<Members> {
   return new Promise((resolve, reject) => {
     unpack.on("entry", (header, stream, next) => {
       const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("data", (chunk) => void chunks.push(chunk as Buffer));
       stream.on("end", () => {
         try {
           addEntry(header, Buffer.concat(chunks), { members, seen, limits });
@@ -65,7 +65,7 @@ interface Collected {
   readonly limits: BundleLimits;
 }
 
-function addEntry(header: Headers, content: Buffer, collected: Collected): void {
+function addEntry(header: Header, content: Buffer, collected: Collected): void {
   if (header.type === "directory") return;
   if (header.type !== "file") throw refuse(`bundle member \`${header.name}\` is a ${header.type}, not a regular file`);
   add(header.name, content, collected);

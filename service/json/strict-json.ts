@@ -7,6 +7,8 @@ import { findDuplicateKey } from "./duplicate-key.ts";
 export interface JsonLimits {
   readonly depthMax: number;
   readonly nodesMax: number;
+  /** Accept integers beyond 2^53-1, which lose digits; for documents where that is known to do no harm. */
+  readonly largeIntegers?: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ function check(value: Json, depth: number, path: Path, walk: Walk): void {
   if (typeof value === "string") {
     if (!value.isWellFormed()) refuse(path, "lone surrogate in a string");
   } else if (typeof value === "number") {
-    checkNumber(value, path);
+    checkNumber(value, path, walk.limits.largeIntegers ?? false);
   } else if (typeof value === "object" && value !== null) {
     if (depth > walk.limits.depthMax) refuse(path, `nested deeper than ${walk.limits.depthMax} levels`);
     if (isArray(value)) checkArray(value, depth, path, walk);
@@ -69,9 +71,9 @@ function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] 
   return Array.isArray(value);
 }
 
-function checkNumber(value: number, path: Path): void {
+function checkNumber(value: number, path: Path, large: boolean): void {
   if (!Number.isFinite(value)) refuse(path, "number out of range");
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) refuse(path, "integer beyond 2^53-1; send it as a string");
+  if (!large && Number.isInteger(value) && !Number.isSafeInteger(value)) refuse(path, "integer beyond 2^53-1; send it as a string");
 }
 
 function checkArray(values: readonly Json[], depth: number, path: Path, walk: Walk): void {

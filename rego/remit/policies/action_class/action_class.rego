@@ -15,7 +15,7 @@ package remit.policies.action_class
 #   message: "allowed by role "
 #   remedy: ""
 #   controls: [OWASP-NHI-05, NIST-800-207]
-role_permits := rego.metadata.rule().custom
+reason["role_permits"] := rego.metadata.rule().custom
 
 # METADATA
 # title: No role permits the class
@@ -26,7 +26,7 @@ role_permits := rego.metadata.rule().custom
 #   message: "no role of the subject may do this action class: "
 #   remedy: ask the operator for a role that may, or use a tool of a lower action class
 #   controls: [OWASP-ASI02, OWASP-ASI03, OWASP-NHI-05, NIST-800-207]
-role_not_permitted := rego.metadata.rule().custom
+reason["role_not_permitted"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The origin is not permitted
@@ -37,7 +37,7 @@ role_not_permitted := rego.metadata.rule().custom
 #   message: "this action class is not permitted from here; class: "
 #   remedy: call from a permitted network, and have the enforcement point state the origin address
 #   controls: [OWASP-ASI03, OWASP-NHI-08, NIST-800-207]
-origin_not_permitted := rego.metadata.rule().custom
+reason["origin_not_permitted"] := rego.metadata.rule().custom
 
 # METADATA
 # title: A session is required
@@ -48,7 +48,7 @@ origin_not_permitted := rego.metadata.rule().custom
 #   message: "this action class needs a session of known age; class: "
 #   remedy: state the session of the conversation with the call
 #   controls: [OWASP-ASI02, NIST-800-207]
-session_required := rego.metadata.rule().custom
+reason["session_required"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The session is too old
@@ -59,12 +59,12 @@ session_required := rego.metadata.rule().custom
 #   message: "the session is too old for this action class: "
 #   remedy: start a new session
 #   controls: [OWASP-ASI02, OWASP-NHI-07, NIST-800-207]
-session_too_old := rego.metadata.rule().custom
+reason["session_too_old"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Allow by role
 # description: The only allow among the shipped policies; every other policy narrows it.
-allow contains object.union(role_permits, {"detail": concat("", ["`", role, "`"])}) if {
+allow contains object.union(reason.role_permits, {"detail": concat("", ["`", role, "`"])}) if {
 	some role in input.subject.roles
 	data.remit.config.roles[role][input.tool.class] == true
 }
@@ -72,17 +72,17 @@ allow contains object.union(role_permits, {"detail": concat("", ["`", role, "`"]
 # METADATA
 # title: Deny what no role permits
 # description: See `role_not_permitted`.
-deny contains _of_class(role_not_permitted) if count(allow) == 0
+deny contains _of_class(reason.role_not_permitted) if count(allow) == 0
 
 # METADATA
 # title: Deny by origin
 # description: See `origin_not_permitted`.
-deny contains _of_class(origin_not_permitted) if not _origin_permitted
+deny contains _of_class(reason.origin_not_permitted) if not _origin_permitted
 
 # METADATA
 # title: Deny without a session
 # description: See `session_required`.
-deny contains _of_class(session_required) if {
+deny contains _of_class(reason.session_required) if {
 	not _any_age_permitted
 	not is_number(input.session.age_s)
 }
@@ -90,7 +90,7 @@ deny contains _of_class(session_required) if {
 # METADATA
 # title: Deny by session age
 # description: See `session_too_old`.
-deny contains object.union(session_too_old, {"detail": _age_detail}) if {
+deny contains object.union(reason.session_too_old, {"detail": _age_detail}) if {
 	not _any_age_permitted
 	is_number(input.session.age_s)
 	not _age_permitted

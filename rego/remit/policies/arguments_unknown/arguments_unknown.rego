@@ -16,12 +16,12 @@ package remit.policies.arguments_unknown
 #   message: the arguments of this call are not known, and the decision depends on them
 #   remedy: have the enforcement point forward the whole request body
 #   controls: [OWASP-ASI02, NIST-800-207]
-arguments_unknown := rego.metadata.rule().custom
+reason["arguments_unknown"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Deny what cannot be judged without arguments
 # description: See `arguments_unknown`.
-deny contains arguments_unknown if {
+deny contains reason.arguments_unknown if {
 	not _known
 	not _plain_read
 }

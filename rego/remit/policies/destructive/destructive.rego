@@ -18,12 +18,12 @@ package remit.policies.destructive
 #   message: this action is destructive or administrative and needs a recent strong authentication
 #   remedy: authenticate again with one of the listed `acr_values` and send the new token
 #   controls: [OWASP-ASI02, OWASP-ASI03, OWASP-NHI-04, NIST-800-207]
-step_up_required := rego.metadata.rule().custom
+reason["step_up_required"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Deny without step-up
 # description: See `step_up_required`.
-deny contains object.union(step_up_required, {"step_up": {"acr_values": data.remit.config.step_up.acr_values}}) if {
+deny contains object.union(reason.step_up_required, {"step_up": {"acr_values": data.remit.config.step_up.acr_values}}) if {
 	_destructive
 	not _stepped_up
 }

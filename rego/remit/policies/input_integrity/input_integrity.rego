@@ -16,12 +16,12 @@ package remit.policies.input_integrity
 #   message: "a field that the decision depends on is missing or malformed: "
 #   remedy: "tell the operator: the service and the policies disagree about the input"
 #   controls: [NIST-800-207]
-input_malformed := rego.metadata.rule().custom
+reason["input_malformed"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Deny malformed input
 # description: See `input_malformed`.
-deny contains object.union(input_malformed, {"detail": concat(", ", sort(_faults))}) if count(_faults) > 0
+deny contains object.union(reason.input_malformed, {"detail": concat(", ", sort(_faults))}) if count(_faults) > 0
 
 _faults contains "version" if not input.version == 1
 

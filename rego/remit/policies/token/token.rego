@@ -59,7 +59,7 @@ package remit.policies.token
 #     token_act_too_deep:
 #       message: the `act` claim of the agent's token is nested too deeply
 #       remedy: get a token with a shorter chain of actors
-token_rejected := rego.metadata.rule().custom
+reason["token_rejected"] := rego.metadata.rule().custom
 
 # METADATA
 # title: A token is required
@@ -70,7 +70,7 @@ token_rejected := rego.metadata.rule().custom
 #   message: this action class needs a verified token
 #   remedy: send the agent's access token with the call
 #   controls: [OWASP-ASI03, OWASP-NHI-04, NIST-800-207]
-token_required := rego.metadata.rule().custom
+reason["token_required"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The token is stale
@@ -81,7 +81,7 @@ token_required := rego.metadata.rule().custom
 #   message: the token was issued too long ago for this action class
 #   remedy: get a new token and try again
 #   controls: [OWASP-NHI-07, NIST-800-207]
-token_stale := rego.metadata.rule().custom
+reason["token_stale"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The token is not meant for the server
@@ -92,7 +92,7 @@ token_stale := rego.metadata.rule().custom
 #   message: the token is not meant for the called server
 #   remedy: get a token for the audience of the called server
 #   controls: [OWASP-ASI03, OWASP-NHI-05, NIST-800-207]
-token_audience_not_permitted := rego.metadata.rule().custom
+reason["token_audience_not_permitted"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The subject is unknown
@@ -103,12 +103,12 @@ token_audience_not_permitted := rego.metadata.rule().custom
 #   message: it is not known on whose behalf this call is made
 #   remedy: send a token of the subject, or call through an enforcement point that may state the subject
 #   controls: [OWASP-ASI03, OWASP-NHI-10, NIST-800-207]
-subject_unknown := rego.metadata.rule().custom
+reason["subject_unknown"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Deny a token that failed
 # description: See `token_rejected`.
-deny contains object.union(token_rejected, _variant) if {
+deny contains object.union(reason.token_rejected, _variant) if {
 	not _absent
 	not _verified
 }
@@ -116,7 +116,7 @@ deny contains object.union(token_rejected, _variant) if {
 # METADATA
 # title: Deny a missing token
 # description: See `token_required`.
-deny contains object.union(token_required, _new_token_helps) if {
+deny contains object.union(reason.token_required, _new_token_helps) if {
 	_absent
 	not _limits.token_required == false
 }
@@ -124,7 +124,7 @@ deny contains object.union(token_required, _new_token_helps) if {
 # METADATA
 # title: Deny a stale token
 # description: See `token_stale`.
-deny contains object.union(token_stale, _new_token_helps) if {
+deny contains object.union(reason.token_stale, _new_token_helps) if {
 	_verified
 	not _fresh
 }
@@ -132,7 +132,7 @@ deny contains object.union(token_stale, _new_token_helps) if {
 # METADATA
 # title: Deny a token for another server
 # description: See `token_audience_not_permitted`.
-deny contains token_audience_not_permitted if {
+deny contains reason.token_audience_not_permitted if {
 	_verified
 	audiences := data.remit.config.token.audiences[input.call.server]
 	not _meant_for(audiences)
@@ -141,7 +141,7 @@ deny contains token_audience_not_permitted if {
 # METADATA
 # title: Deny an unknown subject
 # description: See `subject_unknown`.
-deny contains subject_unknown if {
+deny contains reason.subject_unknown if {
 	not _limits.subject_required == false
 	not _subject_known
 }
@@ -189,4 +189,4 @@ _stated if {
 
 default _variant := {}
 
-_variant := object.union(token_rejected.variants[input.token.failure], {"code": input.token.failure})
+_variant := object.union(reason.token_rejected.variants[input.token.failure], {"code": input.token.failure})

@@ -16,12 +16,12 @@ package remit.policies.unknown_tools
 #   message: "the tool is not in the catalog: "
 #   remedy: have the operator describe the tool in the catalog
 #   controls: [OWASP-ASI02, OWASP-ASI04, NIST-800-207]
-tool_unknown := rego.metadata.rule().custom
+reason["tool_unknown"] := rego.metadata.rule().custom
 
 # METADATA
 # title: Deny unknown tools
 # description: See `tool_unknown`.
-deny contains object.union(tool_unknown, {"detail": concat("", ["`", _name, "`"])}) if {
+deny contains object.union(reason.tool_unknown, {"detail": concat("", ["`", _name, "`"])}) if {
 	not _known
 	not _annotated_read
 }
