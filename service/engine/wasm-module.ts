@@ -34,6 +34,11 @@ export class Reader {
     throw broken("a number is too long");
   }
 
+  skip(count: number): void {
+    this.at += count;
+    if (this.at > this.bytes.length) throw broken("it ends too early");
+  }
+
   /** Skips a LEB128 number of either sign. */
   skipLeb(): void {
     for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return;
@@ -42,9 +47,9 @@ export class Reader {
 
   name(): string {
     const length = this.u32();
-    const text = Buffer.from(this.bytes.subarray(this.at, this.at + length)).toString("utf8");
-    this.at += length;
-    return text;
+    const start = this.at;
+    this.skip(length);
+    return Buffer.from(this.bytes.subarray(start, this.at)).toString("utf8");
   }
 }
 
@@ -69,13 +74,6 @@ export function sectionsOf(bytes: Uint8Array): readonly Section[] {
   return sections;
 }
 
-/** What a module wants from its host. */
-export interface ModuleImports {
-  /** Least number of 64 KiB pages of `env.memory`. */
-  readonly memoryPagesMin: number;
-  readonly globals: number;
-}
-
 const hostFunctions: ReadonlySet<string> = new Set([
   "opa_abort",
   "opa_println",
@@ -86,18 +84,21 @@ const hostFunctions: ReadonlySet<string> = new Set([
   "opa_builtin4",
 ]);
 
-/** Reads the imports and refuses any that the host does not give: a module must not be able to ask for more. */
-export function readImports(bytes: Uint8Array, sections: readonly Section[]): ModuleImports {
+/**
+ * Reads the imports and refuses any that the host does not give: a module must not be able to ask for more. Returns the least number
+ * of 64 KiB pages of `env.memory`.
+ */
+export function readMemoryPages(bytes: Uint8Array, sections: readonly Section[]): number {
   const section = sections.find(({ id }) => id === 2);
   if (section === undefined) throw broken("it imports no memory");
   const reader = new Reader(bytes, section.start);
   let memoryPagesMin: number | undefined;
   for (let count = reader.u32(); count > 0; count--) memoryPagesMin = readImport(reader) ?? memoryPagesMin;
   if (memoryPagesMin === undefined) throw broken("it imports no memory");
-  return { memoryPagesMin, globals: 0 };
+  return memoryPagesMin;
 }
 
-/** Reads one import; its least number of pages when it is the memory. */
+/** Reads one import; returns its least number of pages when it is the memory. */
 function readImport(reader: Reader): number | undefined {
   const name = `${reader.name()}.${reader.name()}`;
   const kind = reader.byte();

@@ -1,5 +1,5 @@
-import { broken, Reader, readImports, type Section, sectionsOf } from "./wasm-module.ts";
-import { skipInstruction } from "./wasm-opcodes.ts";
+import { broken, Reader, readMemoryPages, type Section, sectionsOf } from "./wasm-module.ts";
+import { readValueType, skipInstruction } from "./wasm-opcodes.ts";
 
 /** Names under which a rewritten module exports what the host needs. */
 export const exportNames = { stackPointer: "remit_stack_pointer", fuel: "remit_fuel" } as const;
@@ -16,14 +16,14 @@ export interface Rewritten {
  */
 export function rewriteModule(bytes: Uint8Array): Rewritten {
   const sections = sectionsOf(bytes);
-  const { memoryPagesMin, globals: imported } = readImports(bytes, sections);
-  const globals = readGlobals(bytes, sections);
-  const fuel = imported + globals.count;
+  const memoryPagesMin = readMemoryPages(bytes, sections);
+  // No global is imported, so the module's own count from 0, and the fuel comes behind the last.
+  const { count: fuel, stackPointer } = readGlobals(bytes, sections);
   const parts: Uint8Array[] = [bytes.subarray(0, 8)];
   for (const section of sections) {
     const content = bytes.subarray(section.start, section.end);
     if (section.id === 6) parts.push(...emit(6, withFuelGlobal(content)));
-    else if (section.id === 7) parts.push(...emit(7, withExports(content, imported + globals.stackPointer, fuel)));
+    else if (section.id === 7) parts.push(...emit(7, withExports(content, stackPointer, fuel)));
     else if (section.id === 10) parts.push(...emit(10, withFuelChecks(content, fuel)));
     else parts.push(...emit(section.id, content));
   }
@@ -55,7 +55,7 @@ function isStackPointer(reader: Reader): boolean {
   const start = reader.at;
   const isConstant = reader.byte() === 0x41;
   reader.at = start;
-  for (let opcode = skipInstruction(reader); opcode !== 0x0b; ) opcode = skipInstruction(reader);
+  while (skipInstruction(reader, 0) !== 0x0b);
   // 0x80 0x80 0x04 is 65,536 in LEB128.
   const value = Buffer.from(reader.bytes.subarray(start + 1, reader.at - 1)).toString("hex");
   return isI32 && isMutable && isConstant && value === "808004";
@@ -93,7 +93,7 @@ function checkOf(fuel: number): Uint8Array {
     Uint8Array.of(0x23),
     index,
     Uint8Array.of(0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b),
-  ]); // prettier-ignore
+  ]);
 }
 
 function withFuelChecks(content: Uint8Array, fuel: number): Uint8Array {
@@ -103,24 +103,25 @@ function withFuelChecks(content: Uint8Array, fuel: number): Uint8Array {
   const parts: Uint8Array[] = [leb(count)];
   for (let i = 0; i < count; i++) {
     const size = reader.u32();
-    const body = instrument(content.subarray(reader.at, reader.at + size), check);
+    const start = reader.at;
+    reader.skip(size);
+    const body = instrument(content.subarray(start, reader.at), check, fuel);
     parts.push(leb(body.length), body);
-    reader.at += size;
   }
   return Buffer.concat(parts);
 }
 
 /** One function body: a check after its locals, and one after every `loop`. */
-function instrument(body: Uint8Array, check: Uint8Array): Uint8Array {
+function instrument(body: Uint8Array, check: Uint8Array, globals: number): Uint8Array {
   const reader = new Reader(body);
   for (let groups = reader.u32(); groups > 0; groups--) {
     reader.u32();
-    reader.byte();
+    readValueType(reader);
   }
   const parts = [body.subarray(0, reader.at), check];
   let copied = reader.at;
   while (reader.at < body.length) {
-    if (skipInstruction(reader) !== 0x03) continue;
+    if (skipInstruction(reader, globals) !== 0x03) continue;
     parts.push(body.subarray(copied, reader.at), check);
     copied = reader.at;
   }
