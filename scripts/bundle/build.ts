@@ -98,7 +98,7 @@ function describeBundle({ opa, work, members, tarball, revision, digest }: Parts
     sha256: sha256(tarball),
     members: Object.fromEntries(names.map((name) => [name, sha256(members.get(name) ?? "")])),
     opa_version: opaVersion(opa),
-    zlib: process.versions["zlib"] ?? "",
+    zlib: process.versions.zlib ?? "",
     entrypoints,
     sources_sha256: digest,
     annotations: annotations(opa, join(work, "src")),

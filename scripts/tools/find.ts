@@ -27,7 +27,7 @@ const lockStaleMs = 900_000;
 export function machineOptions(): FindOptions {
   return {
     cacheDir: resolve(import.meta.dirname, "../../.cache/tools"),
-    path: process.env["PATH"] ?? "",
+    path: process.env.PATH ?? "",
     platform: `${process.platform}-${process.arch}`,
     fetch,
     build: goInstall,

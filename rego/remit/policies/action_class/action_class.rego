@@ -84,15 +84,15 @@ deny contains _of_class(reason.origin_not_permitted) if not _origin_permitted
 # description: See `session_required`.
 deny contains _of_class(reason.session_required) if {
 	not _any_age_permitted
-	not is_number(input.session.age_s)
+	not _age_known
 }
 
 # METADATA
 # title: Deny by session age
 # description: See `session_too_old`.
-deny contains object.union(reason.session_too_old, {"detail": _age_detail}) if {
+deny contains _of_class(reason.session_too_old) if {
 	not _any_age_permitted
-	is_number(input.session.age_s)
+	_age_known
 	not _age_permitted
 }
 
@@ -107,14 +107,11 @@ _origin_permitted if {
 
 _any_age_permitted if _limits.session_age_s_max == null
 
+_age_known if is_number(input.session.age_s)
+
 _age_permitted if {
 	is_number(_limits.session_age_s_max)
 	input.session.age_s <= _limits.session_age_s_max
 }
 
 _of_class(reason) := object.union(reason, {"detail": concat("", ["`", object.get(input, ["tool", "class"], ""), "`"])})
-
-_age_detail := concat("", [
-	format_int(input.session.age_s, 10), " s, at most ",
-	format_int(_limits.session_age_s_max, 10), " s",
-])

@@ -2,7 +2,7 @@
 # title: Input integrity
 # description: |
 #   A missing or mistyped field makes a deny rule silent. This policy denies such an input as a whole, so that no other policy has to
-#   think of it, and names the fields.
+#   think of it, and names the parts of the input that are wrong.
 # schemas:
 #   - input: schema.input
 package remit.policies.input_integrity
@@ -23,9 +23,11 @@ reason["input_malformed"] := rego.metadata.rule().custom
 # description: See `input_malformed`.
 deny contains object.union(reason.input_malformed, {"detail": concat(", ", sort(_faults))}) if count(_faults) > 0
 
-_faults contains "version" if not input.version == 1
+# `not is_string(input.nonce)` would be undefined, not true, when the nonce is missing: only rules without arguments are negated.
 
-_faults contains "nonce" if not is_string(input.nonce)
+_faults contains "version" if not _version_sound
+
+_faults contains "nonce" if not _nonce_sound
 
 _faults contains "call" if not _call_sound
 
@@ -45,7 +47,13 @@ _faults contains "provenance" if not _provenance_sound
 
 _faults contains "request" if not _request_sound
 
-_faults contains "context" if not is_object(input.context)
+_faults contains "context" if not _context_sound
+
+_version_sound if input.version == 1
+
+_nonce_sound if is_string(input.nonce)
+
+_context_sound if is_object(input.context)
 
 _call_sound if {
 	is_string(input.call.method)
