@@ -5,7 +5,7 @@ import { type Members, refuse } from "./archive.ts";
 import { type Bundle, isUnder, json, readManifest } from "./bundle.ts";
 
 const Patch = z.object({
-  data: z.array(z.object({ op: z.enum(["upsert", "replace", "remove"]), path: z.string().startsWith("/"), value: z.unknown() })),
+  data: z.array(z.object({ op: z.enum(["upsert", "replace", "remove"]), path: z.string().startsWith("/"), value: z.unknown().optional() })),
 });
 type Operation = z.infer<typeof Patch>["data"][number];
 

@@ -109,9 +109,10 @@ export class PolicyInstance {
     }
   }
 
+  /** Writes the input behind the data. The module sets its heap behind the input, so it does not have to know that memory grew. */
   #write(input: string, at: number): number {
-    const bytesMax = input.length * 3;
-    const missing = at + bytesMax - this.#memory.buffer.byteLength;
+    const room = this.#memory.buffer.byteLength - at;
+    const missing = input.length * 3 > room ? Buffer.byteLength(input) - room : 0;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
     return this.#current().write(input, at, "utf8");
   }

@@ -68,19 +68,35 @@ export class WasmPolicy {
   #replace(): void {
     this.#instance = this.#spare ?? new PolicyInstance(this.#options);
     this.#spare = undefined;
-    setImmediate(() => {
+    setImmediate(() => this.#prepareSpare());
+  }
+
+  #prepareSpare(): void {
+    try {
       this.#spare ??= new PolicyInstance(this.#options);
-    });
+    } catch {
+      // Out of memory for now: the next replacement tries again, and says why when it cannot.
+    }
   }
 }
 
+/**
+ * The input as JSON text. Only plain objects: a buffer, a date or anything with a `toJSON` would become another document, and a text
+ * that is not an object would be evaluated as no input at all.
+ */
 function inputText(input: unknown): string {
-  if (typeof input !== "object" || input === null || Array.isArray(input))
-    throw new RemitError("policy_error", "the input is not an object");
+  if (!isPlainObject(input)) throw new RemitError("policy_error", "the input is not a plain object");
   const text = JSON.stringify(input);
+  if (text === undefined || !text.startsWith("{")) throw new RemitError("policy_error", "the input is not a plain object");
   // The door refuses lone surrogates; one that came another way would abort the module, as an escape with an odd backslash.
-  if (loneSurrogate.test(text)) throw new RemitError("policy_error", "the input holds a lone surrogate");
+  if (text.includes("\\ud") && loneSurrogate.test(text)) throw new RemitError("policy_error", "the input holds a lone surrogate");
   return text;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
