@@ -86,6 +86,7 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
     observer: createObserver(parts),
     openApi: createOpenApi(version),
     readiness: () => readiness(parts),
+    draining: () => parts.state.draining,
     metrics,
   });
   return createHttpServer(app, {

@@ -51,6 +51,8 @@ export async function stop(service: Service): Promise<number> {
   state.draining = true;
   metrics.ready(false);
   logger.info("shutting down");
+  // Balancers need a moment to see that it is not ready; meanwhile every answer asks its client to reconnect elsewhere.
+  await sleep(config.limits.drain_wait_ms);
   const cut = await drain(service, config.limits.drain_ms_max);
   if (cut > 0) logger.warn("connections were cut", { connections: cut });
   server.closeAllConnections();

@@ -17,6 +17,8 @@ interface Mistake {
 export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv = process.env): Config {
   const mistakes: Mistake[] = [];
   const raw = file === undefined ? {} : readYaml(file, mistakes);
+  // A file that was not read says nothing, and complaints about what it does not say would mislead.
+  if (mistakes.length > 0) throw invalid(mistakes, file);
   applyEnv(raw, env, mistakes);
   const parsed = Config.safeParse(raw);
   if (!parsed.success) mistakes.push(...parsed.error.issues.flatMap(describeIssue));
@@ -39,7 +41,10 @@ function readYaml(file: string, mistakes: Mistake[]): Record<string, unknown> {
   const document = parseDocument(text, { lineCounter, uniqueKeys: true });
   for (const error of document.errors) {
     const { line, col } = lineCounter.linePos(error.pos[0]);
-    mistakes.push({ path: `line ${line}, column ${col}`, message: lowerFirst(error.message.split("\n")[0] ?? "not YAML") });
+    mistakes.push({
+      path: `line ${line}, column ${col}`,
+      message: lowerFirst((error.message.split("\n")[0] ?? "not YAML").replace(/ at line \d+, column \d+:$/, "")),
+    });
   }
   if (document.errors.length > 0) return {};
   const value: unknown = document.toJS({ maxAliasCount: 100 });

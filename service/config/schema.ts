@@ -113,6 +113,9 @@ export const Config = z
         headers_timeout_ms: integer(100, 60_000).default(5000).describe("time for a client to send its headers"),
         request_timeout_ms: integer(100, 300_000).default(10_000).describe("time for a client to send its request"),
         keep_alive_timeout_ms: integer(1000, 600_000).default(75_000).describe("idle time after which a connection is closed"),
+        drain_wait_ms: integer(0, 60_000)
+          .default(500)
+          .describe("time after SIGTERM in which new connections are still taken, while readiness says no"),
         drain_ms_max: integer(0, 300_000).default(10_000).describe("time that requests in flight have to finish after SIGTERM"),
       })
       .prefault({}),

@@ -9,7 +9,7 @@ const path = z.string().regex(/^\/(input|result)(\/|$)/);
 const Rules = z.array(
   z.union([
     path.transform((text): MaskRule => ({ op: "remove", path: text })),
-    z.strictObject({ op: z.enum(["remove", "upsert"]), path, value: z.unknown() }),
+    z.strictObject({ op: z.enum(["remove", "upsert"]), path, value: z.unknown().optional() }),
   ]),
 );
 

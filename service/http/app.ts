@@ -17,6 +17,8 @@ export interface HttpObserver {
 export interface AppDeps extends DecideRouteDeps {
   readonly observer: HttpObserver;
   readonly inFlightMax: number;
+  /** While the service ends, every answer asks the client to let go of its connection. */
+  readonly draining: () => boolean;
   readonly openApi: JsonObject;
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
@@ -90,6 +92,7 @@ function createGate(deps: AppDeps): (route: Route) => RequestHandler {
       const durationS = (performance.now() - startedMs) / 1000;
       observer.finished({ path: route.path || null, method: request.method, code: response.statusCode, durationS });
     });
+    if (deps.draining()) response.setHeader("connection", "close");
     try {
       if (route.sheddable && inFlight > deps.inFlightMax) throw shed(observer);
       refuseRepeatedHeaders(request);

@@ -97,6 +97,11 @@ export const metricTable = {
     help: "Attempts to load a bundle. After `refused` the earlier one keeps answering.",
     labels: { result: { meaning: "how it ended", values: ["activated", "unchanged", "refused"] } },
   },
+  remit_bundle_last_load_successful: {
+    type: "gauge",
+    help: "0 from the moment a bundle at the source is refused until one is accepted, also when the last good one went live instead; else 1.",
+    labels: {},
+  },
   remit_token_verifications_total: {
     type: "counter",
     help: "Verifications of tokens, agents' and enforcement points'.",

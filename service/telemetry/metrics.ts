@@ -7,9 +7,10 @@ import { type MetricName, type MetricSpec, metricTable, noneValue, policyErrorKi
 /** All counting of the service. No method throws or does I/O; those named in the hot path cost about a microsecond. */
 export interface Metrics {
   readonly decisions: DecisionMetrics;
-  ready(ready: boolean): void;
-  /** A bundle went live; replaces the info series of the earlier one. */
-  bundleActivated(bundle: BundleId, nowMs: number): void;
+  /** Whether the service takes traffic: a function is asked at each scrape, a value holds until the next call. */
+  ready(ready: boolean | (() => boolean)): void;
+  /** A bundle went live; replaces the info series of the earlier one. `last_good`: instead of the one at the source, which was refused. */
+  bundleActivated(bundle: BundleId, nowMs: number, from?: "source" | "last_good"): void;
   /** A load found the bytes of the active bundle again. */
   bundleUnchanged(): void;
   /** A bundle failed the load gate; `code` is an error code. */
@@ -105,17 +106,18 @@ function createMakers(registry: Registry, seriesMax: number) {
     return createFamily({ spec, seriesMax: Math.ceil(seriesMax / linesPerSeries), bind: (labels) => histogram.labels(labels) });
   }
   const gauge = (name: MetricName) => new Gauge(common(name));
-  /** A gauge whose value is kept as a plain number and read at the scrape: setting it costs nothing. */
-  function sampled(name: MetricName): (value: number) => void {
-    let current = 0;
+  /** A gauge whose value is kept as a plain number, or asked for, and read at the scrape: setting it costs nothing. */
+  function sampled(name: MetricName, initial = 0): (value: number | (() => number)) => void {
+    let current: number | (() => number) = initial;
     new Gauge({
       ...common(name),
       collect() {
-        this.set(current);
+        const value = typeof current === "function" ? current() : current;
+        if (Number.isFinite(value)) this.set(value);
       },
     });
     return (value) => {
-      if (Number.isFinite(value)) current = value;
+      current = value;
     };
   }
   function utilization(): void {
@@ -196,9 +198,10 @@ function createBundleMetrics(make: Makers): Pick<Metrics, "ready" | "bundleActiv
   const opaLoaded = make.counters("bundle_loaded_counter");
   const opaFailed = make.counters("bundle_failed_load_counter");
   const ready = make.sampled("remit_ready");
+  const lastLoad = make.sampled("remit_bundle_last_load_successful", 1);
   return {
-    ready: (isReady) => ready(isReady ? 1 : 0),
-    bundleActivated(bundle, nowMs) {
+    ready: (isReady) => ready(() => Number(typeof isReady === "function" ? isReady() : isReady)),
+    bundleActivated(bundle, nowMs, from = "source") {
       const [name, revision] = [cleanLabelValue(bundle.name), cleanLabelValue(bundle.revision)];
       for (const gauge of [info, activation, opaActivation]) gauge.reset();
       info.set({ bundle: name, revision, digest: cleanLabelValue(bundle.digest) }, 1);
@@ -206,9 +209,14 @@ function createBundleMetrics(make: Makers): Pick<Metrics, "ready" | "bundleActiv
       opaActivation.set({ name, active_revision: revision }, nowMs * 1e6);
       loads.series("activated").inc();
       opaLoaded.series(name).inc();
+      if (from === "source") lastLoad(1);
     },
-    bundleUnchanged: () => loads.series("unchanged").inc(),
+    bundleUnchanged() {
+      loads.series("unchanged").inc();
+      lastLoad(1);
+    },
     bundleRefused(bundle, code) {
+      lastLoad(0);
       loads.series("refused").inc();
       opaFailed.series(bundle, code).inc();
     },

@@ -5,7 +5,7 @@ import { allowedCall, cleanUp, deniedCall, post, type RunningService, startServi
 let service: RunningService;
 
 beforeAll(async () => {
-  service = await startService({ config: { limits: { body_bytes_max: 4096, batch_max: 3 } } });
+  service = await startService({ config: { limits: { body_bytes_max: 4096, batch_max: 3, drain_wait_ms: 0 } } });
 });
 afterAll(async () => {
   await service.stop();
@@ -81,8 +81,14 @@ describe("POST /decide", () => {
     await expect.poll(() => service.records().map((record) => record.decision_id)).toContain(denied.body.decision_id);
 
     const byId = new Map(service.records().map((record) => [record.decision_id, record]));
-    expect(byId.get(allowed.body.decision_id)).toMatchObject({ result: { outcome: "allow" }, trace_id: "4bf92f3577b34da6a3ce929d0e0e4736" });
-    expect(byId.get(denied.body.decision_id)).toMatchObject({ result: { outcome: "deny" }, call: { tool: "delete_customer", subject: "emma" } });
+    expect(byId.get(allowed.body.decision_id)).toMatchObject({
+      result: { outcome: "allow" },
+      trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+    });
+    expect(byId.get(denied.body.decision_id)).toMatchObject({
+      result: { outcome: "deny" },
+      call: { tool: "delete_customer", subject: "emma" },
+    });
   });
 
   it("keeps secrets out of records and log", async () => {
@@ -108,7 +114,11 @@ describe("POST /decide/batch", () => {
     const { status, body } = await post(`${service.url}/decide/batch`, { calls: [allowedCall, { tool: {} }, deniedCall] });
 
     expect(status).toBe(200);
-    expect(body.decisions).toMatchObject([{ allow: true }, { allow: false, code: "request_invalid" }, { allow: false, reasons: expect.any(Array) }]);
+    expect(body.decisions).toMatchObject([
+      { allow: true },
+      { allow: false, code: "request_invalid" },
+      { allow: false, reasons: expect.any(Array) },
+    ]);
   });
 
   it("refuses more calls than the limit", async () => {

@@ -91,7 +91,7 @@ async function stop(child: ChildProcess, home: string): Promise<void> {
 }
 
 /** Waits until `check` holds; a generous limit against hanging, not a timing. The last failure is the message. */
-export async function eventually(what: string, check: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
+export async function eventually(what: string, check: () => Promise<boolean>, limitMs = 25_000): Promise<void> {
   const until = Date.now() + limitMs;
   let last = "it did not hold";
   while (Date.now() < until) {

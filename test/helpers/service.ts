@@ -24,14 +24,24 @@ interface StartOptions {
   /** Merged over a configuration for tests: no authentication, a free port, a folder of its own. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
+  /** The folder of an earlier service, to start where it ended; a new one when left out. */
+  readonly varDir?: string;
 }
 
 const root = resolve(import.meta.dirname, "../..");
 
 /** Starts the service from its sources and waits until it has warmed up; fails with its log when it does not. */
 export async function startService(options: StartOptions = {}): Promise<RunningService> {
-  const varDir = mkdtempSync(join(tmpdir(), "remit-var-"));
-  const config = { auth: { mode: "none" }, listen: { port: 0 }, var_dir: varDir, engine: { warmup_decisions: 50 }, ...options.config };
+  const varDir = options.varDir ?? mkdtempSync(join(tmpdir(), "remit-var-"));
+  rmSync(join(varDir, "listen.json"), { force: true });
+  const config = {
+    auth: { mode: "none" },
+    listen: { port: 0 },
+    var_dir: varDir,
+    engine: { warmup_decisions: 50 },
+    limits: { drain_wait_ms: 0 },
+    ...options.config,
+  };
   const file = join(varDir, "remit.yaml");
   writeFileSync(file, stringify(config));
   const args = ["--import", "tsx", join(root, "service/main.ts"), "--config", file];

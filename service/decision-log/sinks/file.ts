@@ -1,11 +1,10 @@
 import { closeSync, mkdirSync, openSync, write, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { RemitError } from "../../errors.ts";
+import { describe, RemitError } from "../../errors.ts";
 import type { Sink } from "../batch-writer.ts";
 
 /** Appends to a file that only its owner can read: records hold what agents did for whom. */
 export function createFileSink(path: string): Sink {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   let fd = open(path);
   return {
     write: (lines) => writeFully(fd, lines),
@@ -21,9 +20,10 @@ export function createFileSink(path: string): Sink {
 
 function open(path: string): number {
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return openSync(path, "a", 0o600);
   } catch (cause) {
-    throw new RemitError("record_failed", `cannot open \`${path}\` for decision records`, { cause });
+    throw new RemitError("record_failed", `cannot open \`${path}\` for decision records: ${describe(cause)}`, { cause });
   }
 }
 

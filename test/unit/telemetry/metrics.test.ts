@@ -165,7 +165,37 @@ describe("bundles", () => {
   });
 });
 
+describe("the bundle at the source", () => {
+  const bundle = { name: "default", revision: "r1", digest: "sha256:1" };
+  const name = "remit_bundle_last_load_successful";
+
+  it("is shown as refused until one is accepted, whatever answers meanwhile", async () => {
+    const metrics = create();
+    const shown = async () => samples(await metrics.render()).get(name);
+    expect(await shown()).toBe(1);
+    metrics.bundleRefused("default", "bundle_invalid");
+    metrics.bundleActivated(bundle, 1000, "last_good");
+    expect(await shown()).toBe(0);
+    metrics.bundleActivated(bundle, 2000);
+    expect(await shown()).toBe(1);
+    metrics.bundleRefused("default", "bundle_invalid");
+    metrics.bundleUnchanged();
+    expect(await shown()).toBe(1);
+  });
+});
+
 describe("the rest of the service", () => {
+  it("asks at each scrape whether the service is ready", async () => {
+    const metrics = create();
+    let ready = false;
+    metrics.ready(() => ready);
+    expect(samples(await metrics.render()).get("remit_ready")).toBe(0);
+    ready = true;
+    expect(samples(await metrics.render()).get("remit_ready")).toBe(1);
+    metrics.ready(false);
+    expect(samples(await metrics.render()).get("remit_ready")).toBe(0);
+  });
+
   it("counts requests by template, and strange methods and unmatched paths under one name", async () => {
     const metrics = create();
     metrics.httpFinished({ path: "/decide", method: "POST", code: 200, durationS: 0.002 });

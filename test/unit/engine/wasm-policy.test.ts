@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { readDecision } from "../../../service/decide/decision.ts";
+import { builtins } from "../../../service/engine/builtins/index.ts";
+import { WasmPolicy } from "../../../service/engine/wasm-policy.ts";
+import { rewriteModule } from "../../../service/engine/wasm-rewrite.ts";
+import { fixtureWasm, hazardInput } from "./hazard.ts";
+
+const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"));
+const module = new WebAssembly.Module(new Uint8Array(bytes));
+const fuelMax = 3_000_000;
+const load = () => new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax });
+
+let policy: WasmPolicy;
+beforeEach(() => {
+  policy = load();
+});
+const evaluate = (input: unknown) => policy.evaluate("remit/decision", input, 0);
+const code = (input: unknown) => {
+  const evaluation = evaluate(input);
+  return evaluation.ok ? "ok" : evaluation.error.code;
+};
+function allows(input: ReturnType<typeof hazardInput>): boolean {
+  const evaluation = evaluate(input);
+  const read = readDecision(evaluation.ok ? evaluation.result : undefined, input.nonce);
+  return read.ok && read.decision.allow;
+}
+
+/** Every way in which the fixture fails, and the code it must get. */
+const hostile: readonly (readonly [string, unknown, string])[] = [
+  ["an endless rule", hazardInput("good", { spin: 1500 }), "policy_timeout"],
+  ["a hoarding rule", hazardInput("good", { hoard: 20_000, pad: "x".repeat(2000) }), "policy_memory"],
+  ["conflicting rules", hazardInput("good", { conflict: true }), "policy_error"],
+  ["a failing builtin", hazardInput("good", { time: "yesterday" }), "policy_error"],
+  ["an undefined decision", hazardInput("good", { undefined: true }), "policy_undefined"],
+  ["a lone surrogate", hazardInput("good", { x: "\ud800" }), "policy_error"],
+  ["a lone surrogate in a key", hazardInput("good", { "\udfff": 1 }), "policy_error"],
+  ["null", null, "policy_error"],
+  ["undefined", undefined, "policy_error"],
+  ["false", false, "policy_error"],
+  ["zero", 0, "policy_error"],
+  ["no text", "", "policy_error"],
+  ["a list", [hazardInput("good")], "policy_error"],
+  ["bytes that are JSON", JSON.stringify(hazardInput("good")), "policy_error"],
+];
+
+describe("WasmPolicy", () => {
+  it("decides", () => {
+    expect(allows(hazardInput("good"))).toBe(true);
+    expect(allows(hazardInput("other"))).toBe(false);
+  });
+
+  it.each(hostile)("fails closed on %s, and the next call is right", (_name, input, expected) => {
+    expect(code(input)).toBe(expected);
+    expect(allows(hazardInput("good"))).toBe(true);
+    expect(allows(hazardInput("other"))).toBe(false);
+  });
+
+  it("leaves no trace of a text that looks like an escaped surrogate", () => {
+    expect(allows(hazardInput("good", { x: "\\ud800" }))).toBe(true);
+  });
+
+  it("does not see an input as another's: the nonce is echoed", () => {
+    const evaluation = evaluate(hazardInput("good", {}, "mine"));
+
+    expect(readDecision(evaluation.ok ? evaluation.result : undefined, "yours").ok).toBe(false);
+  });
+
+  it("survives a storm of failures of every cheap kind on one policy", async () => {
+    const cheap = hostile.filter(([, , expected]) => expected !== "policy_timeout" && expected !== "policy_memory");
+    for (let i = 0; i < 20_000; i++) {
+      const [, input] = cheap[i % cheap.length] ?? [];
+      if (evaluate(input).ok) throw new Error("a hostile evaluation was answered");
+      if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    for (let i = 0; i < 1000; i++) expect(allows(hazardInput(i % 2 === 0 ? "good" : "other", {}, `n-${i}`))).toBe(i % 2 === 0);
+  });
+
+  it("refuses an entrypoint that the module does not have", () => {
+    const evaluation = policy.evaluate("toString", hazardInput("good"), 0);
+
+    expect(evaluation).toMatchObject({ ok: false, error: { code: "policy_undefined" } });
+  });
+
+  it("bounds work in proportion to the fuel", () => {
+    const count = (fuel: number) => {
+      const bounded = new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax: fuel });
+      return [10, 20, 40, 80, 160, 320].filter((spin) => bounded.evaluate("remit/decision", hazardInput("good", { spin }), 0).ok).length;
+    };
+
+    expect(count(20_000)).toBeLessThan(count(2_000_000));
+  });
+});
+
+describe("rewriteModule", () => {
+  it.each([
+    ["nothing", Buffer.alloc(0)],
+    ["something else", Buffer.from("not a module at all")],
+    ["half a module", fixtureWasm("hazard").subarray(0, 5000)],
+  ])("refuses %s", (_name, wasm) => {
+    expect(() => rewriteModule(wasm)).toThrow(expect.objectContaining({ code: "bundle_invalid" }));
+  });
+
+  it("keeps every answer the same", () => {
+    const original = new WebAssembly.Module(new Uint8Array(fixtureWasm("hazard")));
+
+    expect(WebAssembly.Module.imports(module)).toEqual(WebAssembly.Module.imports(original));
+    expect(WebAssembly.Module.exports(module).map(({ name }) => name)).toEqual([
+      ...WebAssembly.Module.exports(original).map(({ name }) => name),
+      "remit_stack_pointer",
+      "remit_fuel",
+    ]);
+  });
+});
