@@ -36,7 +36,7 @@ interface TestResult {
 
 /** Runs the tests, then again for the coverage; ends with `rego: N passed, N failed`. Too little coverage is a failed test. */
 function test(opa: string): boolean {
-  const results = json<readonly TestResult[]>(opa, ["test", "--bundle", "rego", "--format", "json"]) ?? [];
+  const results = json<readonly TestResult[]>(opa, ["test", "--timeout", "120s", "--bundle", "rego", "--format", "json"]) ?? [];
   const failed = results.filter((result) => result.fail === true || result.error !== undefined);
   for (const { package: name, name: test, location } of failed) console.log(`FAILED ${name}.${test} (${location.file}:${location.row})`);
   const covered = failed.length === 0 && results.length > 0 && isCovered(opa);
@@ -55,7 +55,7 @@ interface Coverage {
 }
 
 function isCovered(opa: string): boolean {
-  const report = json<Coverage>(opa, ["test", "--bundle", "rego", "--coverage", "--format", "json"]);
+  const report = json<Coverage>(opa, ["test", "--timeout", "120s", "--bundle", "rego", "--coverage", "--format", "json"]);
   const coverage = report?.coverage ?? 0;
   for (const [file, { not_covered: ranges = [] }] of Object.entries(report?.files ?? {}))
     for (const { start, end } of ranges) console.log(`not covered: ${file}:${start.row}-${end.row}`);

@@ -94,6 +94,7 @@ function createServer(): Server {
     inFlightMax: 100,
     observer: { finished: () => undefined, inFlight: () => undefined, shed: () => undefined, fault: () => undefined },
     openApi: {},
+    draining: () => false,
     readiness: () => ({ ready: true, checks: {} }),
     metrics: { render: async () => "", contentType: "text/plain" },
   });
