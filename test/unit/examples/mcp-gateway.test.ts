@@ -91,7 +91,7 @@ describe("decide", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("refuses when nobody listens", async () => {
+  it("refuses when the connection breaks", async () => {
     answer = (response) => response.destroy();
     expect(await client.decide({})).toMatchObject({ allow: false, reasons: [{ code: "remit_unreachable" }] });
   });
