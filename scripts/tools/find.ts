@@ -8,6 +8,7 @@ import { type PinnedTool, pinnedTools, type ToolName } from "./pinned.ts";
 
 /** Where a tool is looked for and how it is fetched; tests replace parts of it. */
 export interface FindOptions {
+  readonly tools: Readonly<Record<ToolName, PinnedTool>>;
   /** Fetched tools, in one folder per version. */
   readonly cacheDir: string;
   /** Folders to look into, as in `PATH`. */
@@ -26,6 +27,7 @@ const lockStaleMs = 900_000;
 /** Options for this machine: `.cache/tools` of the repository, `PATH`, the network, and Go. */
 export function machineOptions(): FindOptions {
   return {
+    tools: pinnedTools,
     cacheDir: resolve(import.meta.dirname, "../../.cache/tools"),
     path: process.env.PATH ?? "",
     platform: `${process.platform}-${process.arch}`,
@@ -40,7 +42,7 @@ export function machineOptions(): FindOptions {
  * against its pinned SHA-256, else a build from source. `undefined` when it cannot be had; `say` was then told what to install.
  */
 export async function toolPath(name: ToolName, options: FindOptions = machineOptions()): Promise<string | undefined> {
-  const tool = pinnedTools[name];
+  const tool = options.tools[name];
   const cached = join(options.cacheDir, `${name}-${tool.version}`, name);
   const found = [cached, ...onPath(name, options.path)].find((file) => isPinned(file, tool));
   if (found !== undefined) return found;

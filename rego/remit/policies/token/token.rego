@@ -15,7 +15,7 @@ package remit.policies.token
 #   rank: 10
 #   message: the agent's token failed verification
 #   remedy: get a new token from a configured issuer and try again
-#   controls: [OWASP-ASI03, OWASP-NHI-02, NIST-800-207]
+#   controls: [OWASP-ASI03, OWASP-NHI-04, NIST-800-207]
 #   variants:
 #     token_malformed:
 #       message: the agent's token is not one signed compact JWT with strict JSON
@@ -102,7 +102,7 @@ reason["token_audience_not_permitted"] := rego.metadata.rule().custom
 #   rank: 14
 #   message: it is not known on whose behalf this call is made
 #   remedy: send a token of the subject, or call through an enforcement point that may state the subject
-#   controls: [OWASP-ASI03, OWASP-NHI-10, NIST-800-207]
+#   controls: [OWASP-ASI03, OWASP-NHI-04, NIST-800-207]
 reason["subject_unknown"] := rego.metadata.rule().custom
 
 # METADATA

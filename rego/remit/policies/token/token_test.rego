@@ -21,7 +21,7 @@ test_denies_a_rejected_token_with_its_code if {
 		"rank": 10,
 		"message": "the agent's token has expired",
 		"remedy": "get a new token",
-		"controls": ["OWASP-ASI03", "OWASP-NHI-02", "NIST-800-207"],
+		"controls": ["OWASP-ASI03", "OWASP-NHI-04", "NIST-800-207"],
 	}}
 }
 
