@@ -1,46 +1,74 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The last bundle that passed the gate, on disk: what the service starts with when its source is gone or bad. */
 export interface LastGood {
   /** Path of the kept bundle, whether it exists or not. */
   readonly path: string;
-  read(): Buffer | undefined;
+  read(): Promise<Buffer | undefined>;
   /** Replaces it in one step: a crash leaves the old or the new one, never a mixture. */
-  write(bytes: Buffer): void;
+  write(bytes: Buffer): Promise<void>;
 }
 
 export function createLastGood(folder: string): LastGood {
   const path = join(folder, "bundle.tar.gz");
+  const read = async () => {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    }
+  };
   return {
     path,
-    read: () => (existsSync(path) ? readFileSync(path) : undefined),
-    write(bytes) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const draft = `${path}.tmp`;
-      writeSynced(draft, bytes);
-      renameSync(draft, path);
-      syncFolder(folder);
+    read,
+    async write(bytes) {
+      if ((await read())?.equals(bytes)) return;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await removeStaleDrafts(folder);
+      // Several processes may share the folder: each has a draft of its own.
+      const draft = join(folder, `${randomUUID()}${draftEnding}`);
+      try {
+        await writeSynced(draft, bytes);
+        await rename(draft, path);
+      } finally {
+        await rm(draft, { force: true });
+      }
+      await syncFolder(folder);
     },
   };
 }
 
-function writeSynced(path: string, bytes: Buffer): void {
-  const fd = openSync(path, "w", 0o600);
+const draftEnding = ".draft";
+const draftStaleMs = 600_000;
+
+/** A process that was killed while it wrote left its draft behind. */
+async function removeStaleDrafts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(draftEnding)) continue;
+    const info = await stat(join(folder, name)).catch(() => undefined);
+    if (info !== undefined && Date.now() - info.mtimeMs > draftStaleMs) await rm(join(folder, name), { force: true });
+  }
+}
+
+async function writeSynced(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, "wx", 0o600);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-    fsyncSync(fd);
+    await file.writeFile(bytes);
+    await file.sync();
   } finally {
-    closeSync(fd);
+    await file.close();
   }
 }
 
 /** The rename itself is durable only once the folder is. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
   try {
-    fsyncSync(fd);
+    await handle.sync();
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
 }

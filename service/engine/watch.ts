@@ -22,19 +22,14 @@ export function watchPath(path: string, onChange: () => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** Never throws: what cannot be looked at is a state too, and one that may pass. */
 function fingerprint(path: string): string {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined) return "absent";
-  if (!info.isDirectory()) return `${info.ino}:${info.mtimeMs}:${info.size}`;
-  return folderEntries(path)
-    .map((entry) => `${entry}=${fingerprint(join(path, entry))}`)
-    .join("|");
-}
-
-function folderEntries(path: string): string[] {
   try {
-    return readdirSync(path).sort();
-  } catch {
-    return [];
+    const info = statSync(path);
+    if (!info.isDirectory()) return `${info.ino}:${info.mtimeMs}:${info.size}`;
+    const entries = readdirSync(path).sort();
+    return entries.map((entry) => `${entry}=${fingerprint(join(path, entry))}`).join("|");
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
   }
 }

@@ -46,13 +46,13 @@ const deniedTest = { name: "bad", input: hazardInput("bad"), allow: false, reaso
 const bad: readonly (readonly [string, () => Promise<Buffer> | Buffer, RegExp])[] = [
   ["truncated", async () => (await packBundle(members(hazardBundle()))).subarray(0, 4000), /truncated/],
   ["not an archive", () => Buffer.from("hello"), /not a gzip archive/],
-  ["a zip bomb", () => gzipSync(Buffer.alloc(300 * 2 ** 20)), /unpacks to more than/],
+  ["a zip bomb", () => gzipSync(Buffer.alloc(300 * 2 ** 20)), /unpacks from \d+ to more than 6\d{7} bytes/],
   [
     "path traversal",
     () => packBundle([...members(hazardBundle()), { name: "../../etc/cron.d/x", content: "x" }]),
-    /`..\/..\/etc\/cron.d\/x` has a name/,
+    /`..\/..\/etc\/cron.d\/x` has a forbidden name/,
   ],
-  ["a backslash in a name", () => packBundle([...members(hazardBundle()), { name: "a\\..\\b", content: "x" }]), /has a name/],
+  ["a backslash in a name", () => packBundle([...members(hazardBundle()), { name: "a\\..\\b", content: "x" }]), /has a forbidden name/],
   ["a link", () => packBundle([...members(hazardBundle()), { name: "x", type: "symlink" }]), /`x` is a symlink/],
   ["a member twice", () => packBundle([...members(hazardBundle()), { name: "/policy.wasm", content: "x" }]), /is there twice/],
   ["a member twice but for case", () => packBundle([...members(hazardBundle()), { name: "Policy.wasm", content: "x" }]), /is there twice/],
@@ -69,7 +69,7 @@ const bad: readonly (readonly [string, () => Promise<Buffer> | Buffer, RegExp])[
     /`remit\/data.json` is not sound JSON/,
   ],
   ["data with a duplicate key", () => packBundle(members({ ...hazardBundle(), "remit/data.json": '{"a":1,"a":2}' })), /duplicate key/],
-  ["data outside the roots", () => packBundle(members({ ...hazardBundle(), "other/data.json": '{"a":1}' })), /`other\/a` is outside/],
+  ["data outside the roots", () => packBundle(members({ ...hazardBundle(), "other/data.json": '{"a":1}' })), /data at `other` is outside/],
   [
     "data twice",
     () => packBundle(members({ ...hazardBundle(), "data.json": '{"remit":{"catalog":{"tools":{"good":1}}}}' })),
@@ -87,8 +87,8 @@ const bad: readonly (readonly [string, () => Promise<Buffer> | Buffer, RegExp])[
   ],
   [
     "a promised entrypoint that is missing",
-    () => packBundle(members(hazardBundle({ wasm: [{ entrypoint: "x/y", module: "policy.wasm" }] }))),
-    /promises entrypoint `x\/y`/,
+    () => packBundle(members(hazardBundle({ wasm: [{ entrypoint: "remit/y", module: "policy.wasm" }] }))),
+    /promises entrypoint `remit\/y`/,
   ],
   ["no self-test", () => packBundle(members(hazardBundle({ metadata: {} }))), /no self-test that must be denied/],
   [
@@ -227,10 +227,13 @@ describe("signatures", () => {
       [await (await createSigner("k2")).sign(hazardBundle({}, "r2")), /signed with key `k2`, which is not one/],
       [{ ...good, "remit/data.json": "{}" }, /`remit\/data.json` was changed/],
       [{ ...good, "policy.wasm": Buffer.concat([fixtureWasm("hazard"), Buffer.from([0, 1, 0])]) }, /`policy.wasm` was changed/],
-      [{ ...good, "extra.txt": "x" }, /`extra.txt` is not signed/],
-      [await sign(hazardBundle({}, "r2"), [...Object.keys(hazardBundle()), "gone.json"]), /`gone.json` is not in the bundle/],
+      [{ ...good, "extra.txt": "x" }, /`extra.txt` is not in the bundle's signature/],
+      [
+        await sign(hazardBundle({}, "r2"), [...Object.keys(hazardBundle()), "gone.json"]),
+        /`gone.json` is in the bundle's signature, but not in the bundle/,
+      ],
       [{ ...good, ".signatures.json": '{"signatures":[]}' }, /exactly one signature/],
-      [{ ...good, "sub/.signatures.json": "x" }, /`sub\/.signatures.json` is not signed/],
+      [{ ...good, "sub/.signatures.json": "x" }, /`sub\/.signatures.json` is not in the bundle's signature/],
     ];
     for (const [files, message] of cases) {
       await publish(files);
@@ -281,8 +284,8 @@ describe("deltas", () => {
 
   it.each([
     ["without an active bundle's roots", delta([], { roots: ["remit", "more"] }), /other roots/],
-    ["outside the roots", delta([{ op: "upsert", path: "/other/x", value: 1 }]), /outside of the roots/],
-    ["to the prototype", delta([{ op: "upsert", path: "/remit/__proto__/x", value: 1 }]), /outside of the roots/],
+    ["outside the roots", delta([{ op: "upsert", path: "/other/x", value: 1 }]), /outside of the manifest's roots/],
+    ["to the prototype", delta([{ op: "upsert", path: "/remit/__proto__/x", value: 1 }]), /empty or forbidden part/],
     ["of what is not there", delta([{ op: "remove", path: "/remit/nothing" }]), /not there/],
   ])("refuses a delta %s", async (_name, files, message) => {
     await publish(hazardBundle());
