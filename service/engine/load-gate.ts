@@ -2,10 +2,12 @@ import { readDecision } from "../decide/decision.ts";
 import type { BundleId, PolicySnapshot } from "../decide/ports.ts";
 import { describe } from "../errors.ts";
 import { refuse } from "./archive.ts";
-import { builtins } from "./builtins/index.ts";
+import { builtins, networkBuiltins } from "./builtins/index.ts";
 import type { Bundle, SelfTest } from "./bundle.ts";
+import type { InstanceOptions } from "./instance.ts";
+import { broken } from "./wasm-module.ts";
 import { WasmPolicy } from "./wasm-policy.ts";
-import { rewriteModule } from "./wasm-rewrite.ts";
+import { exportNames, rewriteModule } from "./wasm-rewrite.ts";
 
 /** Bounds of evaluations, and the entrypoints a bundle must have. */
 export interface GateOptions {
@@ -30,31 +32,66 @@ export async function passGate(bundle: Bundle, options: GateOptions, nowMs: numb
 }
 
 async function instantiate(bundle: Bundle, options: GateOptions): Promise<WasmPolicy> {
+  const { fuelMax, memoryPagesMax } = options;
   const { bytes, memoryPagesMin } = rewriteModule(bundle.wasm);
-  if (memoryPagesMin > options.memoryPagesMax)
-    throw refuse(`the module needs ${memoryPagesMin} pages of memory, more than \`engine.memory_pages_max\` (${options.memoryPagesMax})`);
+  if (memoryPagesMin > memoryPagesMax)
+    throw refuse(`the module needs ${memoryPagesMin} pages of memory; raise \`engine.memory_pages_max\` (\`${memoryPagesMax}\`)`);
+  const module = await compile(bytes);
+  const data = Buffer.from(JSON.stringify(bundle.data));
+  const policy = start({ module, builtins, data, memoryPagesMin, memoryPagesMax, fuelMax });
+  checkAbi(policy.abi);
+  checkBuiltins(policy.builtinNames);
+  return policy;
+}
+
+async function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  const module = await WebAssembly.compile(new Uint8Array(bytes)).catch((cause: unknown) => {
+    throw broken(describe(cause));
+  });
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = requiredExports.filter((name) => !names.has(name));
+  if (missing.length > 0) throw broken(`it does not export \`${missing.join("`, `")}\``);
+  return module;
+}
+
+/** What the host and the SDK call; `opa_eval` came with ABI 1.2. */
+const requiredExports = [
+  "opa_wasm_abi_version",
+  "opa_wasm_abi_minor_version",
+  "opa_eval",
+  "opa_malloc",
+  "opa_json_parse",
+  "opa_json_dump",
+  "opa_heap_ptr_get",
+  "opa_heap_ptr_set",
+  "builtins",
+  "entrypoints",
+  ...Object.values(exportNames),
+];
+
+function start(options: InstanceOptions): WasmPolicy {
   try {
-    const module = await WebAssembly.compile(new Uint8Array(bytes));
-    const data = Buffer.from(JSON.stringify(bundle.data));
-    const policy = new WasmPolicy({
-      module,
-      builtins,
-      data,
-      memoryPagesMin,
-      memoryPagesMax: options.memoryPagesMax,
-      fuelMax: options.fuelMax,
-    });
-    checkModule(policy);
-    return policy;
+    return new WasmPolicy(options);
   } catch (cause) {
-    throw refuse(`the WebAssembly module cannot be loaded: ${describe(cause)}`, cause);
+    const { data, memoryPagesMax } = options;
+    if (describe(cause).includes("opa_malloc"))
+      throw refuse(`${data.length} bytes of data do not fit into memory; raise \`engine.memory_pages_max\` (\`${memoryPagesMax}\`)`, cause);
+    throw broken(`it cannot be started: ${describe(cause)}`);
   }
 }
 
-function checkModule({ abi, builtinNames }: WasmPolicy): void {
-  if (abi.major !== 1 || abi.minor < 2) throw refuse(`its ABI is ${abi.major}.${abi.minor}; build it with OPA 0.35 or later`);
-  const unknown = builtinNames.filter((name) => !builtins.has(name));
-  if (unknown.length > 0) throw refuse(`it calls builtins that the service does not have: \`${unknown.join("`, `")}\``);
+function checkAbi({ major, minor }: WasmPolicy["abi"]): void {
+  if (major !== 1 || minor < 2) throw broken(`its ABI is ${major}.${minor}, and 1.2 or later is needed`);
+}
+
+/** Missing builtins are found now, not by the first call that needs them. */
+function checkBuiltins(names: readonly string[]): void {
+  const network = names.filter((name) => networkBuiltins.has(name));
+  if (network.length > 0)
+    throw refuse(`a policy calls \`${network.join("`, `")}\`, which reaches the network; bring such facts in as data or input`);
+  const unknown = names.filter((name) => !builtins.has(name));
+  if (unknown.length > 0)
+    throw refuse(`a policy calls builtins that the service does not have: \`${unknown.join("`, `")}\`; do without them`);
 }
 
 /** A gate that never proved it can deny proves nothing: at least one known deny is required. */

@@ -78,7 +78,7 @@ const bad: readonly (readonly [string, () => Promise<Buffer> | Buffer, RegExp])[
   [
     "an unknown builtin",
     () => packBundle(members({ ...hazardBundle(), "policy.wasm": fixtureWasm("unknown-builtin") })),
-    /builtins that the service does not have: `http.send`/,
+    /a policy calls `http.send`, which reaches the network/,
   ],
   [
     "a missing entrypoint",
