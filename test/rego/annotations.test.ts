@@ -54,6 +54,7 @@ describe("METADATA", () => {
 
     for (const code of codes) expect(page).toContain(`| \`${code}\` |`);
     for (const policy of policies) expect(page).toContain(`\`data.remit.policies.${policy}\``);
+    expect(readFileSync("docs/policies.md", "utf8")).toBe(page);
   });
 });
 
