@@ -21,6 +21,8 @@ export type UpstreamServer = z.infer<typeof UpstreamServer>;
 export const GatewayConfig = z.strictObject({
   remit: z.strictObject({
     url: z.url({ protocol: /^https?$/ }).refine(isPrivate, "must be https, or http on loopback: API key and arguments travel over it"),
+    /** The environment variable that holds the API key. */
+    api_key_env: z.string().min(1).optional(),
     timeout_ms: z.number().int().min(1).max(60_000).default(2000),
   }),
   /** Who calls, as `POST /decide` takes it: a gateway on stdio serves one agent of one person. */
@@ -37,6 +39,7 @@ export const GatewayConfig = z.strictObject({
 export type GatewayConfig = z.infer<typeof GatewayConfig>;
 
 function isPrivate(text: string): boolean {
+  if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
@@ -47,4 +50,14 @@ export function loadConfig(file: string): GatewayConfig {
   if (parsed.success) return parsed.data;
   const mistakes = parsed.error.issues.map((issue) => `\n  ${issue.path.join(".") || "/"}: ${issue.message}`);
   throw new Error(`the configuration \`${file}\` has mistakes:${mistakes.join("")}`);
+}
+
+/** The API key, or undefined when none is configured. Throws when it is configured and not there: better than a 401 for each call. */
+export function apiKeyOf(config: GatewayConfig, env: NodeJS.ProcessEnv): string | undefined {
+  const name = config.remit.api_key_env;
+  if (name === undefined) return undefined;
+  const key = env[name];
+  if (key === undefined || key === "")
+    throw new Error(`no API key; set the environment variable \`${name}\` or remove \`remit.api_key_env\``);
+  return key;
 }

@@ -4,15 +4,14 @@ import {
   type CallToolRequest,
   CallToolRequestSchema,
   type CallToolResult,
-  ErrorCode,
   ListToolsRequestSchema,
-  McpError,
   type ServerNotification,
   type ServerRequest,
   type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { DecideClient, Verdict } from "./decide-client.ts";
+import type { DecideClient } from "./decide-client.ts";
 import type { CallOptions, Upstream } from "./upstream.ts";
+import { unknownTool, type Verdict } from "./verdict.ts";
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -65,8 +64,9 @@ async function allowedTools(deps: GatewayDeps, upstream: Upstream, extra: Extra)
 }
 
 async function callTool(deps: GatewayDeps, { params }: CallToolRequest, extra: Extra): Promise<CallToolResult> {
-  if (params.task !== undefined) throw new McpError(ErrorCode.InvalidParams, "tasks are not supported: call the tool without `task`");
-  const { upstream, tool } = await resolve(deps, params.name);
+  const target = await findTarget(deps, params.name);
+  if (target === undefined) return refusal(params.name, unknownTool(params.name));
+  const { upstream, tool } = target;
   const args = params.arguments ?? {};
   const call = { ...question(deps, upstream.name, tool, { method: "tools/call", id: extra.requestId }), arguments: args };
   const verdict = await deps.remit.decide(call, extra.signal);
@@ -75,12 +75,16 @@ async function callTool(deps: GatewayDeps, { params }: CallToolRequest, extra: E
   return { ...result, _meta: { ...result._meta, [decisionIdKey]: verdict.decisionId } };
 }
 
-async function resolve(deps: GatewayDeps, name: string): Promise<{ upstream: Upstream; tool: Tool }> {
+interface Target {
+  readonly upstream: Upstream;
+  readonly tool: Tool;
+}
+
+async function findTarget(deps: GatewayDeps, name: string): Promise<Target | undefined> {
   const at = name.indexOf(separator);
   const upstream = at < 0 ? undefined : deps.upstreams.get(name.slice(0, at));
   const tool = await upstream?.findTool(name.slice(at + separator.length));
-  if (upstream === undefined || tool === undefined) throw new McpError(ErrorCode.InvalidParams, `no tool \`${name}\``);
-  return { upstream, tool };
+  return upstream === undefined || tool === undefined ? undefined : { upstream, tool };
 }
 
 function question(deps: GatewayDeps, server: string, tool: Tool, request: { method: string; id: string | number }) {
@@ -113,6 +117,6 @@ function refusal(name: string, verdict: Verdict & { allow: false }): CallToolRes
     ({ code, message, remedy }) => `- ${code}: ${message}${remedy === "" ? "" : `\n  remedy: ${remedy}`}`,
   );
   const id = verdict.decisionId;
-  const lines = [`refused by policy, \`${name}\` did not run:`, ...reasons, `decision_id: ${id ?? "none"}`];
+  const lines = [`not allowed; \`${name}\` did not run`, ...reasons, `decision_id: ${id ?? "none"}`];
   return { isError: true, content: [{ type: "text", text: lines.join("\n") }], ...(id === null ? {} : { _meta: { [decisionIdKey]: id } }) };
 }

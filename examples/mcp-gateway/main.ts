@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { type GatewayConfig, loadConfig } from "./config.ts";
+import { apiKeyOf, type GatewayConfig, loadConfig } from "./config.ts";
 import { createDecideClient } from "./decide-client.ts";
 import { type Caller, createGateway } from "./gateway.ts";
 import { connectUpstream, type Upstream } from "./upstream.ts";
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   if (values.config === undefined) throw new Error("say which configuration: --config FILE");
   const config = loadConfig(values.config);
   const upstreams = new Map<string, Upstream>();
-  const apiKey = process.env["REMIT_API_KEY"];
+  const apiKey = apiKeyOf(config, process.env);
   const remit = createDecideClient({ url: config.remit.url, apiKey, timeoutMs: config.remit.timeout_ms, onFault: log });
   const server = createGateway({ remit, upstreams, caller: callerOf(config), log });
   await connectAll(config, upstreams, server);
@@ -29,7 +29,17 @@ async function main(): Promise<void> {
 /** One start of the gateway is one session, unless the configuration names it. */
 function callerOf({ caller }: GatewayConfig): () => Caller {
   const { token_file: tokenFile, session = { id: randomUUID() }, ...rest } = caller;
-  return () => ({ ...rest, session, token: tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim() });
+  return () => ({ ...rest, session, token: tokenFile === undefined ? undefined : readToken(tokenFile) });
+}
+
+/** The client gets the thrown message, so the path stays in the log. */
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (thrown) {
+    log(`the agent's token: ${String(thrown)}`);
+    throw new Error("the agent's token cannot be read; tell the operator");
+  }
 }
 
 async function connectAll(config: GatewayConfig, upstreams: Map<string, Upstream>, server: Server): Promise<void> {
@@ -41,7 +51,12 @@ async function connectAll(config: GatewayConfig, upstreams: Map<string, Upstream
     },
     onClosed: (name: string) => log(`\`${name}\` has ended`),
   };
-  for (const [name, upstream] of Object.entries(config.servers)) upstreams.set(name, await connectUpstream(name, upstream, options));
+  for (const [name, command] of Object.entries(config.servers)) {
+    const upstream = await connectUpstream(name, command, options).catch((error: unknown) => {
+      throw new Error(`the server \`${name}\` does not start; check \`servers.${name}\`: ${String(error)}`);
+    });
+    upstreams.set(name, upstream);
+  }
 }
 
 /** Ends when the client closes standard input or on a signal, and ends the servers with it. */

@@ -63,14 +63,14 @@ export function timedOut(timeoutMs: number): Verdict {
   return refuse("remit_timeout", `remit did not answer within ${timeoutMs} ms`, "try again; if it persists, tell the operator");
 }
 
-/** The request failed before there was an answer. */
-export function unreachable(error: unknown): Verdict {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-  return refuse(
-    "remit_unreachable",
-    `remit cannot be reached: ${cause}`,
-    "try again when remit is running; if it persists, tell the operator",
-  );
+/** The request failed before there was a whole answer. */
+export function unreachable(): Verdict {
+  return refuse("remit_unreachable", "remit cannot be reached", "try again when remit is running; if it persists, tell the operator");
+}
+
+/** No tool of that name behind the gateway: there is nothing to ask about. */
+export function unknownTool(name: string): Verdict & { allow: false } {
+  return refuse("tool_unknown", `no server behind the gateway has a tool \`${name}\``, "list the tools and call one of them");
 }
 
 /** An answer that is not one of Remit's. */
@@ -78,7 +78,7 @@ export function invalidAnswer(): Verdict {
   return refuse("remit_answer_invalid", "remit gave no valid decision", "tell the operator: check that `remit.url` is a remit service");
 }
 
-function refuse(code: string, message: string, remedy: string, decisionId: string | null = null): Verdict {
+function refuse(code: string, message: string, remedy: string, decisionId: string | null = null): Verdict & { allow: false } {
   return { allow: false, decisionId, reasons: [{ code, message, remedy }] };
 }
 

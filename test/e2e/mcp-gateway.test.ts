@@ -5,10 +5,12 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { decisionIdKey } from "../../examples/mcp-gateway/gateway.ts";
+import { generateApiKey, hashApiKey } from "../../service/identity/api-key.ts";
 import { cleanUp, type RunningService, startService } from "../helpers/service.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const bin = (name: string) => join(root, "node_modules/.bin", name);
+const apiKey = generateApiKey("mcp-gateway");
 
 let service: RunningService;
 let folder: string;
@@ -17,7 +19,9 @@ let clients: Client[] = [];
 beforeAll(async () => {
   // The file system server compares real paths, and the temporary folder may be behind a link.
   folder = realpathSync(mkdtempSync(join(tmpdir(), "remit-gateway-")));
-  service = await startService();
+  writeFileSync(join(folder, "note.txt"), "content of the note");
+  const pep = { id: "mcp-gateway", asserts_subject: true, api_keys_sha256: [hashApiKey(apiKey)] };
+  service = await startService({ config: { auth: { mode: "required", peps: [pep] } } });
 });
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.close()));
@@ -29,114 +33,172 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A real client of a gateway process in front of a real server, for a subject with `role`. */
-async function connect(server: string, role: string, args: readonly string[]): Promise<Client> {
+/** A real client of a real gateway process in front of both real servers, for a subject with `role`. */
+async function connect(role: string, key: string = apiKey): Promise<Client> {
   // From the shipped file, so that it is known to load.
-  const shipped = parse(readFileSync(join(root, "examples/mcp-gateway/config.yaml"), "utf8")) as Record<string, object>;
+  const shipped = parse(readFileSync(join(root, "examples/mcp-gateway/config.yaml"), "utf8"));
   const config = {
     ...shipped,
-    remit: { ...shipped.remit, url: service.url, timeout_ms: 5000 },
-    upstream: { name: server, command: bin(`mcp-server-${server}`), args },
-    subject: { id: `user-${role}`, roles: [role] },
+    remit: { ...shipped.remit, url: service.url, api_key_env: "REMIT_API_KEY", timeout_ms: 10_000 },
+    caller: { ...shipped.caller, subject: { id: `user-${role}`, roles: [role] } },
+    servers: { ...shipped.servers, filesystem: { ...shipped.servers.filesystem, args: [folder] } },
   };
-  const file = join(service.varDir, `gateway-${server}-${role}.yaml`);
+  const file = join(service.varDir, `gateway-${role}.yaml`);
   writeFileSync(file, stringify(config));
   const client = new Client({ name: "test", version: "0" });
   clients.push(client);
-  const command = ["--import", "tsx", join(root, "examples/mcp-gateway/main.ts"), "--config", file];
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: command, cwd: root, stderr: "ignore" }));
+  const args = ["--import", "tsx", join(root, "examples/mcp-gateway/main.ts"), "--config", file];
+  const env = { REMIT_API_KEY: key, PATH: process.env.PATH ?? "" };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, env, cwd: root, stderr: "ignore" }));
   return client;
 }
 
-async function call(client: Client, name: string, args: Record<string, unknown>): Promise<{ isError: boolean; text: string }> {
+async function call(client: Client, name: string, args: Record<string, unknown>) {
   const result = await client.callTool({ name, arguments: args });
   const content = result.content as { type: string; text?: string }[];
-  return { isError: result.isError === true, text: content.map((part) => part.text ?? "").join("\n") };
+  const decisionId = result._meta?.[decisionIdKey];
+  return { isError: result.isError === true, text: content.map((part) => part.text ?? "").join("\n"), decisionId };
 }
 
 const namesOf = async (client: Client) => (await client.listTools()).tools.map((tool) => tool.name);
+const record = (id: unknown) => service.records().find((line) => line.decision_id === id);
 
-describe("in front of the file system server", () => {
-  it("forwards an allowed read", async () => {
-    writeFileSync(join(folder, "note.txt"), "content of the note");
-    const client = await connect("filesystem", "viewer", [folder]);
+async function decisions(tool: string, decision: string): Promise<number> {
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const labels = [`tool="${tool}"`, `decision="${decision}"`];
+  const isIt = (line: string) => line.startsWith("remit_tool_decisions_total{") && labels.every((label) => line.includes(label));
+  return Number(metrics.split("\n").find(isIt)?.split(" ").at(-1) ?? 0);
+}
 
-    expect(await call(client, "read_text_file", { path: join(folder, "note.txt") })).toEqual({
+async function total(decision: string): Promise<number> {
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const lines = metrics.split("\n").filter((line) => line.startsWith("remit_decisions_total{") && line.includes(`decision="${decision}"`));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+describe("an allow", () => {
+  it("runs, is recorded and counted", async () => {
+    const client = await connect("viewer");
+    const before = [await total("allow"), await decisions("read_text_file", "allow")];
+    const { decisionId, ...result } = await call(client, "filesystem__read_text_file", { path: join(folder, "note.txt") });
+
+    expect(result).toEqual({ isError: false, text: "content of the note" });
+    await expect
+      .poll(() => record(decisionId))
+      .toMatchObject({
+        result: { outcome: "allow", allow: true, reasons: [{ code: "role_permits" }] },
+        call: { server: "filesystem", tool: "read_text_file", subject: "user-viewer", agent: "desk-assistant" },
+        pep: { id: "mcp-gateway" },
+        input: { call: { method: "tools/call", arguments: { path: join(folder, "note.txt") }, annotations: { readOnlyHint: true } } },
+      });
+    expect([await total("allow"), await decisions("read_text_file", "allow")]).toEqual(before.map((count) => count + 1));
+  });
+
+  it("reaches the server it names", async () => {
+    expect(await call(await connect("viewer"), "everything__echo", { message: "hello" })).toMatchObject({
       isError: false,
-      text: "content of the note",
+      text: "Echo: hello",
     });
-    await expect.poll(() => decisionsOn("read_text_file")).toContainEqual({ outcome: "allow", subject: "user-viewer" });
   });
 
-  it("refuses a write that no role permits, with reasons, and nothing is written", async () => {
-    const path = join(folder, "new.txt");
-    const client = await connect("filesystem", "viewer", [folder]);
-    const { isError, text } = await call(client, "write_file", { path, content: "x" });
-
-    expect(isError).toBe(true);
-    expect(text).toMatch(/^role_not_permitted: .+ \(ask the operator .+\)$/m);
+  it("lets an editor change the disk, where a viewer may not", async () => {
+    const path = join(folder, "made");
+    expect(await call(await connect("viewer"), "filesystem__create_directory", { path })).toMatchObject({ isError: true });
     expect(existsSync(path)).toBe(false);
-    const id = /^decision_id: (.+)$/m.exec(text)?.[1];
-    await expect.poll(() => service.records().find((record) => record.decision_id === id)).toMatchObject({ result: { outcome: "deny" } });
-    const metrics = await (await fetch(`${service.url}/metrics`)).text();
-    expect(countOf(metrics, "read_text_file", "allow")).toBeGreaterThan(0);
-    expect(countOf(metrics, "write_file", "deny")).toBeGreaterThan(0);
+
+    expect(await call(await connect("editor"), "filesystem__create_directory", { path })).toMatchObject({ isError: false });
+    expect(existsSync(path)).toBe(true);
   });
 
-  it("lists only what would be allowed", async () => {
-    const names = await namesOf(await connect("filesystem", "viewer", [folder]));
+  it("passes progress on", async () => {
+    const client = await connect("analyst");
+    const seen: unknown[] = [];
+    const params = { name: "everything__trigger-long-running-operation", arguments: { duration: 0.2, steps: 2 } };
+    await client.callTool(params, undefined, { onprogress: (progress) => seen.push(progress) });
 
-    expect(names).toContain("read_text_file");
-    expect(names).not.toContain("write_file");
-    expect(names).not.toContain("search_files");
-    expect(await namesOf(await connect("filesystem", "analyst", [folder]))).toContain("search_files");
-  });
-
-  it("does not ask about a tool that the server does not have", async () => {
-    const client = await connect("filesystem", "viewer", [folder]);
-    expect(await call(client, "no_such_tool", {})).toMatchObject({ isError: true, text: expect.stringContaining("tool_unknown") });
+    expect(seen).toContainEqual(expect.objectContaining({ progress: 1, total: 2 }));
   });
 });
 
-describe("in front of the server with everything", () => {
-  it("forwards, refuses and filters", async () => {
-    const client = await connect("everything", "viewer", ["stdio"]);
+describe("a deny", () => {
+  it("says why, does not run, is recorded and counted", async () => {
+    const path = join(folder, "new.txt");
+    const client = await connect("viewer");
+    const before = [await total("deny"), await decisions("write_file", "deny")];
+    const { isError, text, decisionId } = await call(client, "filesystem__write_file", { path, content: "x" });
 
-    expect(await call(client, "echo", { message: "hello" })).toEqual({ isError: false, text: "Echo: hello" });
-    expect(await call(client, "get-env", {})).toMatchObject({ isError: true, text: expect.stringContaining("role_not_permitted") });
-    const names = await namesOf(client);
-    expect(names).toContain("echo");
-    expect(names).not.toContain("get-env");
+    expect(isError).toBe(true);
+    expect(text).toMatch(
+      /^not allowed; `filesystem__write_file` did not run\n- role_not_permitted: .+`update`\n {2}remedy: ask the operator/,
+    );
+    expect(text).toContain(`decision_id: ${decisionId}`);
+    expect(existsSync(path)).toBe(false);
+    await expect
+      .poll(() => record(decisionId))
+      .toMatchObject({
+        result: {
+          outcome: "deny",
+          allow: false,
+          reasons: expect.arrayContaining([expect.objectContaining({ code: "role_not_permitted" })]),
+        },
+        call: { server: "filesystem", tool: "write_file", subject: "user-viewer" },
+      });
+    expect([await total("deny"), await decisions("write_file", "deny")]).toEqual(before.map((count) => count + 1));
+  });
+
+  it("hides the tool from the list", async () => {
+    const viewer = await namesOf(await connect("viewer"));
+    const analyst = await namesOf(await connect("analyst"));
+
+    expect(viewer).toEqual(expect.arrayContaining(["filesystem__read_text_file", "everything__echo"]));
+    for (const name of ["filesystem__write_file", "filesystem__search_files", "everything__get-env"]) expect(viewer).not.toContain(name);
+    expect(analyst).toContain("filesystem__search_files");
+    expect(analyst).not.toContain("filesystem__write_file");
+  });
+
+  it("comes with the problem when Remit does not know the gateway", async () => {
+    const client = await connect("viewer", generateApiKey("mcp-gateway"));
+
+    expect(await call(client, "everything__echo", { message: "x" })).toMatchObject({
+      isError: true,
+      text: expect.stringContaining("pep_unauthenticated"),
+    });
+    expect(await namesOf(client)).toEqual([]);
+  });
+});
+
+describe("the gateway's process", () => {
+  it("gives its servers none of its environment's secrets", async () => {
+    // Asked directly, since the shipped policies allow `get-env` to nobody here.
+    const client = new Client({ name: "test", version: "0" });
+    clients.push(client);
+    const { connectUpstream } = await import("../../examples/mcp-gateway/upstream.ts");
+    process.env.REMIT_API_KEY = apiKey;
+    const command = { command: join(root, "node_modules/.bin/mcp-server-everything"), args: ["stdio"], env: { SHOWN: "yes" } };
+    const upstream = await connectUpstream("everything", command, { callTimeoutMs: 10_000, onToolsChanged: () => {}, onClosed: () => {} });
+    const result = await upstream.callTool("get-env", {}, { signal: new AbortController().signal });
+    await upstream.close();
+    delete process.env.REMIT_API_KEY;
+
+    expect(JSON.stringify(result)).toContain("SHOWN");
+    expect(JSON.stringify(result)).not.toContain(apiKey);
   });
 });
 
 // Last: it ends the service.
-describe("when Remit is down", () => {
-  it("refuses what it allowed before and shows no tool", async () => {
-    const client = await connect("filesystem", "viewer", [folder]);
-    const read = () => call(client, "read_text_file", { path: join(folder, "note.txt") });
-    expect((await read()).isError).toBe(false);
+describe("when Remit is killed", () => {
+  it("refuses what it allowed before, runs nothing and shows no tool", async () => {
+    const client = await connect("editor");
+    const make = (name: string) => call(client, "filesystem__create_directory", { path: join(folder, name) });
+    expect((await make("before")).isError).toBe(false);
 
     const ended = new Promise((done) => service.process.once("exit", done));
     service.kill("SIGKILL");
     await ended;
 
-    expect(await read()).toMatchObject({ isError: true, text: expect.stringContaining("remit_unreachable") });
+    expect(await make("after")).toMatchObject({ isError: true, text: expect.stringMatching(/remit_unreachable[\s\S]+decision_id: none$/) });
+    expect(existsSync(join(folder, "before"))).toBe(true);
+    expect(existsSync(join(folder, "after"))).toBe(false);
     expect(await namesOf(client)).toEqual([]);
   });
 });
-
-function decisionsOn(tool: string): unknown[] {
-  const records = service.records() as unknown as { call: { tool: string; subject: string }; result: { outcome: string } }[];
-  return records
-    .filter((record) => record.call.tool === tool)
-    .map((record) => ({ outcome: record.result.outcome, subject: record.call.subject }));
-}
-
-function countOf(metrics: string, tool: string, decision: string): number {
-  const labels = [`tool="${tool}"`, `decision="${decision}"`];
-  const line = metrics
-    .split("\n")
-    .find((text) => text.startsWith("remit_tool_decisions_total{") && labels.every((label) => text.includes(label)));
-  return Number(line?.split(" ").at(-1) ?? 0);
-}
