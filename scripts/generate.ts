@@ -6,6 +6,7 @@ import { createOpenApi } from "../service/http/openapi.ts";
 import { configurationPage } from "./pages/configuration.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { metricsPage } from "./pages/metrics.ts";
+import { policiesPage } from "./pages/policies.ts";
 import { version } from "./pages/version.ts";
 
 /** Path and content of each generated file. */
@@ -14,6 +15,7 @@ const generated: Readonly<Record<string, () => string>> = {
   "docs/openapi.json": () => json(createOpenApi(version)),
   "docs/configuration.md": configurationPage,
   "docs/errors.md": errorsPage,
+  "docs/policies.md": policiesPage,
   "docs/metrics.md": metricsPage,
 };
 

@@ -65,6 +65,7 @@ export function compose(config: Config): Service {
     labels: { ...labels, id: uuid7(clock.nowMs()), version },
   };
   const parts: Parts = { config, logger, metrics, policies, identity, log, state };
+  metrics.ready(() => readiness(parts).ready);
   return { ...parts, server: createServer(parts, ports), warmUp: () => warmUp(ports, config.engine.warmup_decisions) };
 }
 

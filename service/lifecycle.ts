@@ -14,7 +14,6 @@ export async function start(service: Service): Promise<string> {
   await Promise.all([policies.start(), identity.reload()]);
   await service.warmUp();
   state.warm = true;
-  service.metrics.ready(policies.current() !== undefined);
   logger.info("ready", { bundle: policies.current()?.bundle ?? null });
   writeFileSync(join(config.var_dir, "listen.json"), `${JSON.stringify({ url, pid: process.pid })}\n`);
   return url;
@@ -46,10 +45,9 @@ export async function reload({ policies, identity, log, logger }: Service): Prom
  * Resolves with the number of connections that had to be cut after `limits.drain_ms_max`.
  */
 export async function stop(service: Service): Promise<number> {
-  const { server, policies, identity, log, logger, state, metrics, config } = service;
+  const { server, policies, identity, log, logger, state, config } = service;
   if (state.draining) return 0;
   state.draining = true;
-  metrics.ready(false);
   logger.info("shutting down");
   // Balancers need a moment to see that it is not ready; meanwhile every answer asks its client to reconnect elsewhere.
   await sleep(config.limits.drain_wait_ms);

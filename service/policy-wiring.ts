@@ -27,7 +27,7 @@ export function policySetOptions(config: Config, logger: Logger, metrics: Metric
 function report(event: PolicyEvent, config: Config, { logger, metrics }: { logger: Logger; metrics: Metrics }): void {
   switch (event.kind) {
     case "activated":
-      metrics.bundleActivated(event.bundle, Date.now());
+      metrics.bundleActivated(event.bundle, Date.now(), event.from);
       logger.info("bundle activated", { bundle: event.bundle, from: event.from });
       return;
     case "unchanged":
