@@ -74,13 +74,17 @@ type Parts = Omit<Service, "server" | "warmUp">;
 function createServer(parts: Parts, ports: DecidePorts): Server {
   const { config, metrics, policies, identity } = parts;
   const { limits } = config;
+  const deadline = createDeadlines(limits.decision_deadline_ms);
   const app = createApp({
     decide: createDecide(ports),
     engine: policies,
     clock,
     newId: uuid7,
-    authenticate: (request: IncomingMessage, dialect: string) => identity.authenticate(request, dialect, clock.nowMs()),
-    deadline: createDeadlines(limits.decision_deadline_ms),
+    authenticate(request: IncomingMessage, dialect: string) {
+      const nowMs = clock.nowMs();
+      return identity.authenticate(request, dialect, nowMs, deadline(nowMs));
+    },
+    deadline,
     bodyLimits: { bytesMax: limits.body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.json_nodes_max },
     batchMax: limits.batch_max,
     inFlightMax: limits.in_flight_max,

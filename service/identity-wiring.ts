@@ -12,7 +12,7 @@ import type { Metrics } from "./telemetry/metrics.ts";
 export interface Identity {
   readonly tokens: TokenVerifier;
   /** The enforcement point behind a request, if it may use the dialect. Throws RemitError. */
-  authenticate(request: IncomingMessage, dialect: string, nowMs: number): Pep | Promise<Pep>;
+  authenticate(request: IncomingMessage, dialect: string, nowMs: number, signal: AbortSignal): Pep | Promise<Pep>;
   /** Fetches key sets; never rejects. */
   reload(): Promise<void>;
   close(): void;
@@ -31,8 +31,8 @@ export function createIdentity(config: Config, logger: Logger, metrics: Metrics)
   if (config.auth.mode === "none") logger.warn("enforcement points are not authenticated; every caller on this machine is believed");
   return {
     tokens,
-    authenticate(request, dialect, nowMs) {
-      const pep = peps.authenticate(request.headers, request.socket.remoteAddress, nowMs);
+    authenticate(request, dialect, nowMs, signal) {
+      const pep = peps.authenticate(request.headers, request.socket.remoteAddress, nowMs, signal);
       return pep instanceof Promise ? pep.then((found) => admit(found, dialect)) : admit(pep, dialect);
     },
     reload: async () => void (await Promise.all([tokens.reload(), pepTokens.reload()])),
