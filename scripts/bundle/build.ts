@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { type Members, packReproducibly, unpack } from "./pack.ts";
 import { type Sources, sha256, sourcesDigest } from "./sources.ts";
 
-/** Rules that can be asked for; the first is the decision. */
-export const entrypoints = ["remit/decision", "system/log/mask"] as const;
+/** Rules that can be asked for. */
+export const entrypoints = ["remit/decision"] as const;
 
-const roots = ["remit", "system/log"];
+const roots = ["remit"];
 
 /** METADATA of one package or rule, for the generated reference. */
 export interface Annotation {

@@ -25,7 +25,7 @@ The default bundle, \`bundles/default.tar.gz\`, is built from \`rego/\` by \`mak
 folder under \`rego/remit/policies\`; adding one is adding a folder. Nothing is allowed unless a policy allows it, and every \`deny\` overrides
 every \`allow\`. The reasons of a deny are ordered: the first is the one to act on first.
 
-The tables that the policies read are data: \`rego/remit/config/data.json\` (roles, classes and their limits, step-up, masking) and
+The tables that the policies read are data: \`rego/remit/config/data.json\` (roles, classes and their limits, step-up) and
 \`rego/remit/catalog/data.json\` (what each tool does, by \`server/name\` or \`name\`). Change them, run \`make bundle\`, and the service loads the
 new bundle without a restart. Whatever they lack is denied, never guessed.
 

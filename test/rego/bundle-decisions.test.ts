@@ -7,7 +7,7 @@ import { type Bundle, readBundle } from "../../service/engine/bundle.ts";
 import { passGate } from "../../service/engine/load-gate.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
-const gate = { name: "default", fuelMax: 5_000_000, memoryPagesMax: 1024, entrypoints: ["remit/decision", "system/log/mask"] };
+const gate = { name: "default", fuelMax: 5_000_000, memoryPagesMax: 1024, entrypoints: ["remit/decision"] };
 const bundle = readBundle(await readArchive(readFileSync("bundles/default.tar.gz"), bundleLimits));
 const policy = await passGate(bundle, gate, nowMs);
 const selfTest = bundle.manifest.metadata?.remit?.self_test ?? [];
@@ -119,16 +119,6 @@ describe("the default bundle in WebAssembly", () => {
       const result = bare.evaluate("remit/decision", input, nowMs);
       expect(result).toMatchObject({ ok: true, result: { allow: false } });
     }
-  });
-
-  it("masks secret-like arguments and personal claims of a record", () => {
-    const input = changed(permitted, { "/call/arguments": { q: "smith", api_key: "k" }, "/token/claims": { email: "emma@example.com" } });
-    const { result } = policy.evaluate("system/log/mask", { input }, nowMs) as { readonly result: readonly unknown[] };
-
-    expect(result).toHaveLength(2);
-    expect(result).toContainEqual({ op: "upsert", path: "/input/call/arguments/api_key", value: "**MASKED**" });
-    expect(result).toContainEqual({ op: "upsert", path: "/input/token/claims/email", value: "**MASKED**" });
-    expect(policy.evaluate("system/log/mask", { input: permitted }, nowMs)).toMatchObject({ ok: true, result: [] });
   });
 });
 
