@@ -34,13 +34,13 @@ afterAll(() => {
 });
 
 /** A real client of a real gateway process in front of both real servers, for a subject with `role`. */
-async function connect(role: string, key: string = apiKey): Promise<Client> {
+async function connect(role: string, key: string = apiKey, caller: object = {}): Promise<Client> {
   // From the shipped file, so that it is known to load.
   const shipped = parse(readFileSync(join(root, "examples/mcp-gateway/config.yaml"), "utf8"));
   const config = {
     ...shipped,
     remit: { ...shipped.remit, url: service.url, api_key_env: "REMIT_API_KEY", timeout_ms: 10_000 },
-    caller: { ...shipped.caller, subject: { id: `user-${role}`, roles: [role] } },
+    caller: { ...shipped.caller, subject: { id: `user-${role}`, roles: [role] }, ...caller },
     servers: { ...shipped.servers, filesystem: { ...shipped.servers.filesystem, args: [folder] } },
   };
   const file = join(service.varDir, `gateway-${role}.yaml`);
@@ -164,6 +164,22 @@ describe("a deny", () => {
       text: expect.stringContaining("pep_unauthenticated"),
     });
     expect(await namesOf(client)).toEqual([]);
+  });
+});
+
+describe("the agent's token", () => {
+  it("is read for each question, and without it nothing runs", async () => {
+    const file = join(service.varDir, "agent-token");
+    writeFileSync(file, "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.\n");
+    const client = await connect("viewer", apiKey, { token_file: file });
+    const echo = () => call(client, "everything__echo", { message: "hello" });
+
+    const refused = await echo();
+    expect(refused).toMatchObject({ isError: true, text: expect.stringMatching(/^- token_/m) });
+    await expect.poll(() => record(refused.decisionId)).toMatchObject({ token: { kind: "rejected" } });
+    rmSync(file);
+    await expect(echo()).rejects.toThrow(/token cannot be read; tell the operator$/);
+    await expect(client.listTools()).rejects.toThrow(/token cannot be read/);
   });
 });
 

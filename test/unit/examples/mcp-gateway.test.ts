@@ -185,11 +185,11 @@ describe("gateway", () => {
   };
   const broken: Upstream = { ...files, name: "broken", listTools: () => Promise.reject(new Error("gone")) };
 
-  async function connect(upstreams: readonly Upstream[] = [files]): Promise<Client> {
+  async function connect(upstreams: readonly Upstream[] = [files], remit: DecideClient = client): Promise<Client> {
     ran = [];
     const caller = () => ({ subject: { id: "emma", roles: ["viewer"] }, session: { id: "s-1" } });
     const byName = new Map(upstreams.map((upstream) => [upstream.name, upstream]));
-    const gateway = createGateway({ remit: client, upstreams: byName, caller, log: (line) => faults.push(line) });
+    const gateway = createGateway({ remit, upstreams: byName, caller, log: (line) => faults.push(line) });
     const [near, far] = InMemoryTransport.createLinkedPair();
     await gateway.connect(far);
     const agent = new Client({ name: "test", version: "0" });
@@ -279,6 +279,11 @@ describe("gateway", () => {
   ])("lists nothing when Remit %s", async (_name, respond) => {
     answer = (response) => void respond(response);
     expect((await (await connect()).listTools()).tools).toEqual([]);
+  });
+
+  it("hides a tool for which there is no verdict", async () => {
+    const remit: DecideClient = { ...client, decideAll: async () => [{ allow: true, decisionId: "d-1" }] };
+    expect((await (await connect([files], remit)).listTools()).tools.map((tool) => tool.name)).toEqual(["files__look"]);
   });
 
   it("lists the tools of the other servers when one is broken", async () => {
