@@ -1,140 +1,77 @@
 import { type Argument, type Builtin, BuiltinError, RawJson } from "./builtin.ts";
+import { type Civil, civilOf, daysIn, type Instant, instantOf, utc, weekdayOf, zoneOf } from "./civil.ts";
+import { parseDuration } from "./duration.ts";
+import { exactInteger, int64, integerOf, stringOf } from "./exact.ts";
+import { format, layoutOf, weekdays } from "./go-layout.ts";
+import { parse } from "./go-parse.ts";
 
-const nsPerMs = 1_000_000n;
-const nsPerS = 1_000_000_000n;
+const nanoseconds = (ns: bigint) => int64(ns, "time outside of valid range");
 
-/** OPA's range: what 64 bits of nanoseconds hold. */
-function inRange(ns: bigint): RawJson {
-  if (ns < -(2n ** 63n) || ns >= 2n ** 63n) throw new BuiltinError("time outside of valid range");
-  return new RawJson(String(ns));
+interface Timestamp extends Instant {
+  readonly layout: string;
 }
 
-function text(argument: Argument | undefined): string {
-  if (typeof argument?.value !== "string") throw new BuiltinError("operand must be a string");
-  return argument.value;
+/** `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`; the number is read from its text so that no digit is lost. */
+function timestampOf(argument: Argument | undefined): Timestamp {
+  const value: unknown = argument?.value;
+  const text = argument?.text.trim() ?? "";
+  if (typeof value === "number") return { ns: integer(text), zone: utc, layout: "" };
+  if (!Array.isArray(value) || typeof value[0] !== "number") throw new BuiltinError("operand must be nanoseconds or [nanoseconds, zone]");
+  const [, zone = "", layout = ""] = value as readonly unknown[];
+  if (typeof zone !== "string" || typeof layout !== "string") throw new BuiltinError("zone and layout must be strings");
+  return { ns: integer(/^\[\s*([^\s,\]]+)/.exec(text)?.[1] ?? ""), zone: zoneOf(zone), layout };
 }
 
-const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})$/;
-
-/** RFC 3339 as Go reads it: every field in its range, any number of decimals, nanoseconds kept. */
-function parseRfc3339(value: string): bigint {
-  const match = rfc3339.exec(value);
-  if (match === null) throw new BuiltinError(`cannot parse \`${value.slice(0, 64)}\` as RFC 3339`);
-  const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = match;
-  const seconds = secondsOf([year, month, day, hour, minute, second].map(Number), value);
-  const nanos = BigInt(fraction.padEnd(9, "0").slice(0, 9));
-  return BigInt(seconds - offsetOf(zone)) * nsPerS + nanos;
+function integer(text: string): bigint {
+  const ns = exactInteger(text);
+  if (ns === undefined || ns !== BigInt.asIntN(64, ns)) throw new BuiltinError("timestamp too big");
+  return ns;
 }
 
-function secondsOf([year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0]: readonly number[], value: string): number {
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  // A field out of range rolls over into the next one, and then the date reads differently.
-  const same =
-    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour && date.getUTCMinutes() === minute;
-  if (!same || date.getUTCSeconds() !== second) throw new BuiltinError(`a field of \`${value.slice(0, 64)}\` is out of range`);
-  return date.getTime() / 1000;
+function addDate(at: Instant, years: bigint, months: bigint, days: bigint): RawJson {
+  const civil = civilOf(at);
+  const moved = { year: civil.year + Number(years), month: civil.month + Number(months), day: civil.day + Number(days) };
+  return nanoseconds(instantOf({ ...civil, ...moved }, at.zone).ns);
 }
 
-function offsetOf(zone: string): number {
-  if (zone === "Z") return 0;
-  const hours = Number(zone.slice(1, 3));
-  const minutes = Number(zone.slice(4, 6));
-  if (hours > 24 || minutes > 60) throw new BuiltinError("time zone offset out of range");
-  return (zone.startsWith("-") ? -1 : 1) * (hours * 3600 + minutes * 60);
+/** Years, months, days, hours, minutes and seconds between two instants, both looked at in the zone of the first. */
+function diff(first: Instant, second: Instant): readonly number[] {
+  const other = { ns: second.ns, zone: first.zone };
+  const [from, to] = (first.ns > second.ns ? [other, first] : [first, other]).map(civilOf);
+  if (from === undefined || to === undefined) return [];
+  const carry = borrow(to.second - from.second, 60);
+  const minute = borrow(to.minute - from.minute - carry.taken, 60);
+  const hour = borrow(to.hour - from.hour - minute.taken, 24);
+  const day = borrow(to.day - from.day - hour.taken, daysIn(from.year, from.month));
+  const month = borrow(to.month - from.month - day.taken, 12);
+  return [to.year - from.year - month.taken, month.left, day.left, hour.left, minute.left, carry.left];
 }
 
-const unitNs: ReadonlyMap<string, bigint> = new Map([
-  ["ns", 1n],
-  ["us", 1000n],
-  ["µs", 1000n],
-  ["μs", 1000n],
-  ["ms", nsPerMs],
-  ["s", nsPerS],
-  ["m", 60n * nsPerS],
-  ["h", 3600n * nsPerS],
-]);
-
-/** Go's `time.ParseDuration`. */
-function parseDuration(value: string): bigint {
-  const match = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(value);
-  if (match === null && !/^[+-]?0$/.test(value)) throw new BuiltinError(`cannot parse \`${value.slice(0, 64)}\` as a duration`);
-  let sum = 0n;
-  for (const [, whole = "", fraction = "", unit = ""] of value.matchAll(/(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    const scale = unitNs.get(unit) ?? 0n;
-    sum += BigInt(whole || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
-  }
-  return value.startsWith("-") ? -sum : sum;
+function borrow(value: number, base: number): { readonly left: number; readonly taken: number } {
+  return value < 0 ? { left: value + base, taken: 1 } : { left: value, taken: 0 };
 }
 
-interface Instant {
-  readonly ns: bigint;
-  readonly zone: string;
-}
+const civil = (argument: Argument | undefined): Civil => civilOf(timestampOf(argument));
 
-/** `ns` or `[ns, zone]`; the number is read from its text so that no digit is lost. */
-function instant(argument: Argument | undefined): Instant {
-  const match = /^(?:(-?\d+)|\[\s*(-?\d+)\s*,\s*("(?:[^"\\]|\\.)*")\s*(?:,[^\]]*)?\])$/.exec(argument?.text.trim() ?? "");
-  if (match === null) throw new BuiltinError("operand must be nanoseconds or [nanoseconds, zone]");
-  const ns = BigInt(match[1] ?? match[2] ?? "0");
-  inRange(ns);
-  return { ns, zone: match[3] === undefined ? "UTC" : zoneName(JSON.parse(match[3]) as string) };
-}
-
-function zoneName(name: string): string {
-  if (name === "" || name === "UTC") return "UTC";
-  if (name === "Local") return Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return name;
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** One format per IANA zone, a bounded number of them. */
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone);
-  if (known !== undefined) return known;
-  const made = makeFormat(zone);
-  if (formats.size < 600) formats.set(zone, made);
-  return made;
-}
-
-function makeFormat(timeZone: string): Intl.DateTimeFormat {
-  const numeric = "numeric" as const;
-  try {
-    return new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      year: numeric,
-      month: numeric,
-      day: numeric,
-      hour: numeric,
-      minute: numeric,
-      second: numeric,
-      weekday: "long",
-      hourCycle: "h23",
-    });
-  } catch {
-    throw new BuiltinError(`unknown time zone \`${timeZone.slice(0, 64)}\``);
-  }
-}
-
-function partsOf({ ns, zone }: Instant): ReadonlyMap<string, string> {
-  const ms = Number(ns / nsPerMs) - (ns < 0n && ns % nsPerMs !== 0n ? 1 : 0);
-  return new Map(
-    formatOf(zone)
-      .formatToParts(ms)
-      .map(({ type, value }) => [type, value]),
-  );
-}
-
-const numbers = (parts: ReadonlyMap<string, string>, names: readonly string[]) => names.map((name) => Number(parts.get(name)));
-
-/** `time.*`: exact nanoseconds, one `now` for the whole evaluation. */
+/** `time.*` as in OPA: exact nanoseconds, Go's layouts, one `now` for the whole evaluation. */
 export const time: Readonly<Record<string, Builtin>> = {
-  "time.now_ns": (_args, { nowMs }) => new RawJson(String(BigInt(Math.trunc(nowMs)) * nsPerMs)),
-  "time.parse_rfc3339_ns": ([value]) => inRange(parseRfc3339(text(value))),
-  "time.parse_duration_ns": ([value]) => inRange(parseDuration(text(value))),
-  "time.date": ([value]) => numbers(partsOf(instant(value)), ["year", "month", "day"]),
-  "time.clock": ([value]) => numbers(partsOf(instant(value)), ["hour", "minute", "second"]),
-  "time.weekday": ([value]) => partsOf(instant(value)).get("weekday"),
+  "time.now_ns": (_args, { nowMs }) => new RawJson(String(BigInt(Math.trunc(nowMs)) * 1_000_000n)),
+  "time.parse_ns": ([layout, value]) => nanoseconds(parse(layoutOf(stringOf(layout)), stringOf(value))),
+  "time.parse_rfc3339_ns": ([value]) => nanoseconds(parse(layoutOf("RFC3339"), stringOf(value))),
+  "time.parse_duration_ns": ([value]) => int64(parseDuration(stringOf(value)), "invalid duration"),
+  "time.format"([value]) {
+    const at = timestampOf(value);
+    return format(at, layoutOf(at.layout === "" ? "RFC3339Nano" : at.layout));
+  },
+  "time.date"([value]) {
+    const { year, month, day } = civil(value);
+    return [year, month, day];
+  },
+  "time.clock"([value]) {
+    const { hour, minute, second } = civil(value);
+    return [hour, minute, second];
+  },
+  "time.weekday": ([value]) => weekdays[weekdayOf(civil(value))],
+  "time.add_date": ([value, years, months, days]) => addDate(timestampOf(value), integerOf(years), integerOf(months), integerOf(days)),
+  "time.diff": ([first, second]) => diff(timestampOf(first), timestampOf(second)),
 };
