@@ -56,9 +56,12 @@ export async function stop(service: Service): Promise<number> {
   server.closeAllConnections();
   policies.close();
   identity.close();
-  await log.close();
-  logger.info("stopped");
-  await logger.close();
+  try {
+    await log.close();
+    logger.info("stopped");
+  } finally {
+    await logger.close();
+  }
   return cut;
 }
 

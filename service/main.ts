@@ -44,8 +44,11 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 }
 
 async function run(service: Service, showExamples: boolean): Promise<void> {
-  const end = (status: number) => {
-    stop(service).then(
+  // However many signals come, the service ends once, and only after its records are written.
+  let ending: Promise<void> | undefined;
+  const end = (status: number): void => {
+    if (ending !== undefined) return;
+    ending = stop(service).then(
       (cut) => process.exit(cut > 0 ? 1 : status),
       (error: unknown) => {
         process.stderr.write(`remit: ${describe(error)}\n`);
@@ -53,10 +56,10 @@ async function run(service: Service, showExamples: boolean): Promise<void> {
       },
     );
   };
-  process.once("SIGTERM", () => end(0)).once("SIGINT", () => end(0));
+  process.on("SIGTERM", () => end(0)).on("SIGINT", () => end(0));
   process.on("SIGHUP", () => void reload(service));
   // A fault nobody caught leaves the process in an unknown state: finish what is in flight and let the supervisor start a new one.
-  process.once("uncaughtException", (error) => {
+  process.on("uncaughtException", (error) => {
     service.logger.error("uncaught fault", { error });
     end(1);
   });

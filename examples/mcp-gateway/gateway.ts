@@ -57,7 +57,9 @@ async function allowedTools(deps: GatewayDeps, upstream: Upstream, extra: Extra)
   });
   // A tool that runs only as a task cannot be called through this gateway.
   const tools = listed.filter((tool) => tool.execution?.taskSupport !== "required");
-  const calls = tools.map((tool) => question(deps, upstream.name, tool, { method: "tools/list", id: extra.requestId }));
+  // May it be called at all? Without `arguments` Remit would take them as hidden from us, and deny what needs to be seen.
+  const ask = (tool: Tool) => ({ ...question(deps, upstream.name, tool, { method: "tools/list", id: extra.requestId }), arguments: {} });
+  const calls = tools.map(ask);
   const verdicts = await deps.remit.decideAll(calls, extra.signal);
   const allowed = tools.filter((_tool, index) => verdicts[index]?.allow === true);
   return allowed.map((tool) => ({ ...tool, name: `${upstream.name}${separator}${tool.name}` }));

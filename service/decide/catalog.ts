@@ -14,27 +14,22 @@ export function lookUpTool(
 ): ToolEntry {
   const tools = member(member(member(data, "remit"), "catalog"), "tools");
   const entry = (call.server === null ? undefined : member(tools, `${call.server}/${call.tool}`)) ?? member(tools, call.tool);
-  const catalogued = entry === undefined ? undefined : fromCatalog(entry);
-  return catalogued ?? fromAnnotations(call.annotations, trusted);
-}
-
-/** An entry without a valid class is treated as absent: a typo in the catalog must not widen anything. */
-function fromCatalog(entry: Json): ToolEntry | undefined {
-  const actionClass = member(entry, "class");
-  if (!isClass(actionClass)) return undefined;
-  return {
-    known: true,
-    class: actionClass,
-    class_source: "catalog",
-    returns: texts(member(entry, "returns")),
-    destinations: texts(member(entry, "destinations")),
-    amounts: texts(member(entry, "amounts")),
-    queries: texts(member(entry, "queries")),
-    external: member(entry, "external") === true,
-  };
+  return entry === undefined ? fromAnnotations(call.annotations, trusted) : fromCatalog(entry);
 }
 
 const unknownTool = { known: false, returns: [], destinations: [], amounts: [], queries: [], external: true } as const;
+
+/** An entry with anything wrong in it is an unknown tool of the worst class: a typo in the catalog must not widen anything. */
+function fromCatalog(entry: Json): ToolEntry {
+  const actionClass = member(entry, "class");
+  const [returns, destinations, amounts, queries] = ["returns", "destinations", "amounts", "queries"].map((key) =>
+    texts(member(entry, key)),
+  );
+  const external = member(entry, "external") ?? false;
+  const sound = isClass(actionClass) && typeof external === "boolean";
+  if (!sound || !returns || !destinations || !amounts || !queries) return { ...unknownTool, class: "admin", class_source: "default" };
+  return { known: true, class: actionClass, class_source: "catalog", returns, destinations, amounts, queries, external };
+}
 
 /** MCP annotations are claims of the tool's server; absent hints mean the worst (MCP: destructiveHint defaults to true). */
 function fromAnnotations(annotations: JsonObject, trusted: boolean): ToolEntry {
@@ -51,8 +46,10 @@ function isClass(value: unknown): value is ActionClass {
   return classes.has(value);
 }
 
-function texts(value: Json | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+/** A list of texts, empty when absent; `undefined` when it is anything else. */
+function texts(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined) return [];
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
 }
 
 function member(value: Json | undefined, key: string): Json | undefined {

@@ -1,7 +1,10 @@
-/** Where lines go. `write` resolves when the kernel has the bytes; `writeSync` is for the exit of the process. */
+/**
+ * Where lines go. Both write some of the bytes, from their start, and give how many the kernel took; `writeSync` is for the exit of
+ * the process.
+ */
 export interface Sink {
-  write(lines: Buffer): Promise<void>;
-  writeSync(lines: Buffer): void;
+  write(lines: Buffer): Promise<number>;
+  writeSync(lines: Buffer): number;
   /** Opens anew, so that a rotated file is let go. */
   reopen(): void;
   close(): void;
@@ -18,8 +21,8 @@ export interface BatchWriterOptions {
 interface Batch {
   readonly bytes: Buffer;
   readonly records: number;
-  /** Sinks that have not taken it yet: a retry never writes twice to one that has. */
-  readonly left: Set<Sink>;
+  /** What each sink has not taken yet: a retry goes on where it stopped, so that no line is cut or written twice. */
+  readonly left: Map<Sink, Buffer>;
 }
 
 /** Milliseconds until a batch that a sink refused is tried again. */
@@ -64,11 +67,8 @@ export class BatchWriter {
   flushSync(): void {
     clearTimeout(this.#timer);
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      for (const sink of next.left) {
-        sink.writeSync(next.bytes);
-        next.left.delete(sink);
-      }
-      this.#done(next);
+      for (const [sink, rest] of next.left) take(next, sink, sink.writeSync(rest));
+      if (next.left.size === 0) this.#done(next);
     }
   }
 
@@ -97,16 +97,14 @@ export class BatchWriter {
   }
 
   async #writeBatch(batch: Batch): Promise<void> {
-    for (const sink of batch.left) {
-      await sink.write(batch.bytes);
-      batch.left.delete(sink);
-    }
+    while (batch.left.size > 0) for (const [sink, rest] of batch.left) take(batch, sink, await sink.write(rest));
     this.#done(batch);
   }
 
   #take(): Batch | undefined {
     if (this.#batch !== undefined || this.#queue.length === 0) return this.#batch;
-    this.#batch = { bytes: Buffer.from(this.#queue.join(""), "utf8"), records: this.#queue.length, left: new Set(this.#options.sinks) };
+    const bytes = Buffer.from(this.#queue.join(""), "utf8");
+    this.#batch = { bytes, records: this.#queue.length, left: new Map(this.#options.sinks.map((sink) => [sink, bytes])) };
     this.#queue = [];
     this.#bytes = 0;
     return this.#batch;
@@ -117,4 +115,11 @@ export class BatchWriter {
     this.#options.onWritten(batch.records, batch.bytes.length);
     this.#options.onPending(this.records);
   }
+}
+
+/** Notes that a sink took some bytes of a batch. */
+function take(batch: Batch, sink: Sink, written: number): void {
+  const rest = batch.left.get(sink)?.subarray(written);
+  if (rest === undefined || rest.length === 0) batch.left.delete(sink);
+  else batch.left.set(sink, rest);
 }

@@ -38,7 +38,10 @@ export const DecideRequest = z
   .strictObject({
     tool: Tool,
     arguments: object.optional(),
-    arguments_known: z.boolean().optional().meta({ description: "false when the PEP cannot see the arguments" }),
+    arguments_known: z
+      .boolean()
+      .optional()
+      .meta({ description: "false when the PEP cannot see the arguments; left out: whether `arguments` is there" }),
     subject: z
       .strictObject({
         type: identifier.optional(),
@@ -77,7 +80,7 @@ export function toToolCall(body: Json | unknown): ToolCall {
     server: tool.server ?? null,
     tool: tool.name,
     arguments: (parsed.data.arguments ?? {}) as JsonObject,
-    argumentsKnown: parsed.data.arguments_known ?? true,
+    argumentsKnown: parsed.data.arguments_known ?? parsed.data.arguments !== undefined,
     annotations: (tool.annotations ?? {}) as JsonObject,
     definitionDigest: tool.definition_digest ?? null,
     subject: subject === undefined ? null : claimedSubject(subject),

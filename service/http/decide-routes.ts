@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Decide, DecideContext } from "../decide/decide.ts";
 import type { JsonObject } from "../decide/json.ts";
@@ -54,7 +55,13 @@ export function decideBatchRoute(deps: DecideRouteDeps): Handler {
     const context = { ...contextOf(deps, info), batchId, snapshot };
     const decisions: JsonObject[] = [];
     // One after the other: the calls of a batch see each other's session effects in order.
-    for (const call of calls) decisions.push(await decideItem(deps, { call, pep, context }));
+    for (const call of calls) {
+      const signal = deps.deadline(deps.clock.nowMs());
+      decisions.push(await decideItem(deps, { call, pep, context: { ...context, signal } }));
+      // A decision rarely waits for anything: without this a batch would keep everybody else waiting.
+      await setImmediate();
+      if (response.destroyed) return;
+    }
     sendJson(response, 200, { batch_decision_id: batchId, decisions }, info.id);
   };
 }

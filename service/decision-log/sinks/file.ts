@@ -6,13 +6,23 @@ import type { Sink } from "../batch-writer.ts";
 /** Appends to a file that only its owner can read: records hold what agents did for whom. */
 export function createFileSink(path: string): Sink {
   let fd = open(path);
+  let stale = false;
+
+  // Between two writes only: closing a descriptor that a write is using could hand its number, and our records, to a socket.
+  const current = (): number => {
+    if (!stale) return fd;
+    const old = fd;
+    fd = open(path);
+    stale = false;
+    closeSync(old);
+    return fd;
+  };
+
   return {
-    write: (lines) => writeFully(fd, lines),
-    writeSync: (lines) => writeFullySync(fd, lines),
+    write: async (lines) => writeSome(current(), lines),
+    writeSync: (lines) => writeSomeSync(current(), lines),
     reopen() {
-      const old = fd;
-      fd = open(path);
-      closeSync(old);
+      stale = true;
     },
     close: () => closeSync(fd),
   };
@@ -27,27 +37,23 @@ function open(path: string): number {
   }
 }
 
-/** A short write is continued where it stopped, so that no line is cut or written twice. */
-export async function writeFully(fd: number, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += await writeSome(fd, bytes, at);
-}
-
-function writeSome(fd: number, bytes: Buffer, at: number): Promise<number> {
+function writeSome(fd: number, bytes: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(fd, bytes, at, bytes.length - at, null, (error, written) => (error === null ? resolve(written) : reject(error)));
+    write(fd, bytes, 0, bytes.length, null, (error, written) => (error === null ? resolve(written) : reject(error)));
   });
 }
 
-/** Synchronous twin of {@link writeFully}; a full pipe (EAGAIN) is tried again. */
-export function writeFullySync(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSomeSync(fd, bytes, at);
-}
+/** How long a full pipe is waited for at the end of the process. */
+const fullPipeMsMax = 2000;
 
-function writeSomeSync(fd: number, bytes: Buffer, at: number): number {
-  try {
-    return writeSync(fd, bytes, at, bytes.length - at);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return 0;
-    throw error;
+/** Writes some bytes; a full pipe (EAGAIN) is tried again for a while. */
+export function writeSomeSync(fd: number, bytes: Buffer): number {
+  for (const untilMs = Date.now() + fullPipeMsMax; ; ) {
+    try {
+      return writeSync(fd, bytes, 0, bytes.length);
+    } catch (error) {
+      const full = error instanceof Error && "code" in error && error.code === "EAGAIN";
+      if (!full || Date.now() > untilMs) throw error;
+    }
   }
 }

@@ -22,9 +22,12 @@ describe("lookUpTool", () => {
     ["no entry", {}],
     ["an entry with an unknown class", { wipe: { class: "raed" } }],
     ["an entry that is text", { wipe: "read" }],
+    ["destinations that are text", { wipe: { class: "read", destinations: "/to" } }],
+    ["an external that is text", { wipe: { class: "read", external: "true" } }],
     ["a catalog that is a list", [{ class: "read" }]],
   ])("classes a tool with %s as admin", (_name, tools) => {
-    expect(lookUpTool(data(tools as Json), call("wipe"), false)).toMatchObject({ known: false, class: "admin", class_source: "default" });
+    const expected = { known: false, class: "admin", external: true };
+    expect(lookUpTool(data(tools as Json), call("wipe"), false)).toMatchObject(expected);
   });
 
   it.each(["__proto__", "constructor", "toString"])("does not find a tool named %s in the prototype", (name) => {

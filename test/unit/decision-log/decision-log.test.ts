@@ -12,11 +12,14 @@ const record = (id: string) => ({ decision_id: id, result: {}, input: {} }) as u
 
 function memorySink(fail: { times: number } = { times: 0 }) {
   const lines: string[] = [];
-  const take = (bytes: Buffer) => lines.push(...bytes.toString().trimEnd().split("\n"));
+  const take = (bytes: Buffer): number => {
+    lines.push(...bytes.toString().trimEnd().split("\n"));
+    return bytes.length;
+  };
   const sink: Sink = {
     async write(bytes) {
       if (fail.times-- > 0) throw new Error("disk full");
-      take(bytes);
+      return take(bytes);
     },
     writeSync: take,
     reopen: () => undefined,
@@ -69,6 +72,30 @@ describe("decision log", () => {
     expect(errors).toHaveLength(1);
     expect(good.ids()).toEqual(["a", "b"]);
     expect(bad.ids()).toEqual(["a", "b"]);
+  });
+
+  it("goes on where a sink stopped in the middle of a line", async () => {
+    const taken: Buffer[] = [];
+    let calls = 0;
+    const halting: Sink = {
+      async write(bytes) {
+        if (++calls === 2) throw new Error("disk full");
+        taken.push(bytes.subarray(0, 7));
+        return Math.min(7, bytes.length);
+      },
+      writeSync: () => 0,
+      reopen: () => undefined,
+      close: () => undefined,
+    };
+    const { log, errors } = open([halting]);
+
+    log.write(record("a"));
+    log.write(record("b"));
+    await log.flush();
+    await log.flush();
+
+    expect(errors).toHaveLength(1);
+    expect(Buffer.concat(taken).toString()).toBe(`${JSON.stringify(record("a"))}\n${JSON.stringify(record("b"))}\n`);
   });
 
   it("refuses a record when its queue is full instead of dropping one", async () => {

@@ -70,6 +70,54 @@ describe("default masking", () => {
   });
 });
 
+describe("what a caller could abuse", () => {
+  it("takes time in proportion to the text, however it is made", () => {
+    const time = (length: number) => {
+      const given = record({ note: "-eyJ".repeat(length / 4), other: "eyJ".repeat(length / 3), third: "bearer ".repeat(length / 7) });
+      const started = process.cpuUsage();
+      maskRecord(given, noRules);
+      return process.cpuUsage(started).user + 1000;
+    };
+    time(20_000);
+
+    // Sixteen times the text took about two hundred times the time when the search was quadratic.
+    expect(time(320_000) / time(20_000)).toBeLessThan(80);
+  });
+
+  it("hides a secret wherever the record repeats it", () => {
+    const given = {
+      ...record({}),
+      call: { session: jwt, subject: "x" },
+      error: { code: "policy_error", message: `about ${jwt}` },
+    } as unknown as DecisionRecord;
+
+    expect(JSON.stringify(maskRecord(given, noRules))).not.toContain(jwt);
+  });
+
+  it("keeps nothing of the identity in a record whose masking failed", () => {
+    const given = {
+      ...record({}),
+      call: { session: "s", subject: "emma", agent: "bot", tool: "t" },
+      error: { code: "c", message: "emma" },
+    };
+
+    expect(maskRecord(given as unknown as DecisionRecord, () => null)).toMatchObject({
+      call: { session: null, subject: null, agent: null, tool: "t" },
+      error: { code: "c", message: "**MASKED**" },
+    });
+  });
+
+  it("does not repeat in clear what a policy removed", () => {
+    const given = {
+      ...record({}),
+      input: { subject: { id: "emma" } },
+      call: { subject: "emma", agent: null, session: null },
+    } as unknown as DecisionRecord;
+
+    expect(JSON.stringify(maskRecord(given, () => [{ op: "remove", path: "/input/subject/id" }]).call)).not.toContain("emma");
+  });
+});
+
 describe("policy masking", () => {
   it("removes and replaces what the policy names, and skips what is not there", () => {
     const masked = maskRecord(record({ iban: "GB29", name: "emma" }), () => [

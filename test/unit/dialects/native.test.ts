@@ -25,7 +25,7 @@ describe("native dialect: request", () => {
       tool: "search",
       server: null,
       arguments: {},
-      argumentsKnown: true,
+      argumentsKnown: false,
       subject: null,
       token: null,
       sessionId: null,

@@ -262,14 +262,14 @@ describe("gateway", () => {
     expect([ran, requests]).toEqual([[], []]);
   });
 
-  it("lists what is allowed, and asks without arguments", async () => {
+  it("lists what is allowed, and asks with empty arguments", async () => {
     reply(200, { decisions: [allow, deny] });
 
     expect((await (await connect()).listTools()).tools.map((tool) => tool.name)).toEqual(["files__look"]);
     const { calls } = JSON.parse(requests[0]?.body ?? "") as { calls: { tool: object; request: object; arguments?: unknown }[] };
     expect(calls.map(({ tool }) => tool)).toMatchObject([{ name: "look" }, { name: "change" }]);
     expect(calls.map(({ request }) => request)).toMatchObject([{ method: "tools/list" }, { method: "tools/list" }]);
-    expect(calls.map((item) => item.arguments)).toEqual([undefined, undefined]);
+    expect(calls.map((item) => item.arguments)).toEqual([{}, {}]);
   });
 
   it.each([
