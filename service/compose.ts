@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
 import { createDecide, type DecidePorts } from "./decide/decide.ts";
-import type { PolicyEngine } from "./decide/ports.ts";
+import type { DecisionMetrics, PolicyEngine } from "./decide/ports.ts";
 import { type BatchedLog, createDecisionLog } from "./decision-log/decision-log.ts";
 import { createPolicyMask } from "./decision-log/policy-mask.ts";
 import { createFileSink } from "./decision-log/sinks/file.ts";
@@ -59,7 +59,7 @@ export function compose(config: Config): Service {
     tokens: identity.tokens,
     sessions,
     log,
-    metrics: metrics.decisions,
+    metrics: loggedFailures(metrics.decisions, logger),
     clock,
     newId: uuid7,
     labels: { ...labels, id: uuid7(clock.nowMs()), version },
@@ -99,6 +99,18 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
     requestTimeoutMs: limits.request_timeout_ms,
     keepAliveTimeoutMs: limits.keep_alive_timeout_ms,
   });
+}
+
+/** Failures go to the service log too, under the id that the answer names. */
+function loggedFailures(counted: DecisionMetrics, logger: RootLogger): DecisionMetrics {
+  return {
+    decided(event) {
+      counted.decided(event);
+      if (event.failure === null) return;
+      const { code, message } = event.failure;
+      logger.error("decision failed", { decision_id: event.decisionId, code, detail: message, cause: causeOf(event.failure) });
+    },
+  };
 }
 
 function createObserver({ metrics, logger }: Parts): HttpObserver {

@@ -190,6 +190,7 @@ function report(ports: DecidePorts, run: Run, outcome: "allow" | "deny" | "error
     class: run.tool?.class ?? "none",
     tool: run.tool?.known === true ? { server: run.call.server, name: run.call.tool } : null,
     failure: run.failure,
+    decisionId: run.decisionId,
     durationS: elapsedNs(run) / 1e9,
     evaluationS: run.evaluation === null ? null : run.evaluation.evalNs / 1e9,
   });

@@ -129,6 +129,7 @@ export interface DecisionEvent {
   readonly tool: { readonly server: string | null; readonly name: string } | null;
   /** What went wrong: an evaluation that failed (outcome `deny`) or no decision at all (outcome `error`). */
   readonly failure: RemitError | null;
+  readonly decisionId: string;
   readonly durationS: number;
   readonly evaluationS: number | null;
 }

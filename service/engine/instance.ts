@@ -28,6 +28,16 @@ interface Exports extends ValueExports {
   opa_eval(reserved: number, entrypoint: number, data: number, input: number, inputLength: number, heap: number, format: number): number;
 }
 
+/**
+ * Everything that an instance is, but for its stack pointer: a module's other globals do not change (the rewriter sees to that), so a
+ * memory that is put back is an instance as good as new.
+ */
+export interface InstanceImage {
+  readonly bytes: Uint8Array;
+  readonly dataAddress: number;
+  readonly heap: number;
+}
+
 /** Pages above what the module and its data need, so that common evaluations never grow the memory. */
 const sparePages = 32;
 const pageBytes = 65_536;
@@ -41,7 +51,7 @@ const dataFactor = 12;
 export class PolicyInstance {
   readonly entrypoints: Readonly<Record<string, number>>;
   readonly builtinNames: readonly string[];
-  readonly #policy: SdkPolicy;
+  readonly #image: InstanceImage;
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #host: Host;
@@ -50,9 +60,11 @@ export class PolicyInstance {
   readonly #stackTop: number;
   readonly #fuel: WebAssembly.Global;
   readonly #fuelMax: number;
+  readonly #baseBytes: number;
   #view: Buffer;
 
-  constructor(options: InstanceOptions) {
+  /** Sets up an instance; with the image of another one of the same options, its data need not be read again. */
+  constructor(options: InstanceOptions, image?: InstanceImage) {
     const dataPages = Math.ceil((options.data.length * dataFactor) / pageBytes);
     const initial = Math.min(options.memoryPagesMin + dataPages + sparePages, options.memoryPagesMax);
     this.#memory = new WebAssembly.Memory({ initial, maximum: options.memoryPagesMax });
@@ -68,10 +80,29 @@ export class PolicyInstance {
     const ids = JSON.parse(this.#host.text(this.#exports.opa_json_dump(this.#exports.builtins()))) as Record<string, number>;
     this.builtinNames = Object.keys(ids);
     this.#host.attach(this.#exports, ids);
-    this.#policy = new sdk.LoadedPolicy(instance, this.#memory, Number(this.#exports.opa_wasm_abi_minor_version.value));
-    this.#policy.setData(new Uint8Array(options.data).buffer);
-    this.entrypoints = this.#policy.entrypoints as Record<string, number>;
+    const policy = new sdk.LoadedPolicy(instance, this.#memory, Number(this.#exports.opa_wasm_abi_minor_version.value));
+    this.entrypoints = policy.entrypoints as Record<string, number>;
+    this.#image = image ?? this.#takeImage(policy, options.data);
     this.#view = Buffer.from(this.#memory.buffer);
+    this.#baseBytes = this.memoryBytes;
+    this.restore();
+  }
+
+  get image(): InstanceImage {
+    return this.#image;
+  }
+
+  #takeImage(policy: SdkPolicy, data: Uint8Array): InstanceImage {
+    policy.setData(new Uint8Array(data).buffer);
+    const heap = policy.dataHeapPtr as number;
+    return { bytes: new Uint8Array(this.#memory.buffer.slice(0, heap)), dataAddress: policy.dataAddr as number, heap };
+  }
+
+  /** Puts everything back as it was before the first evaluation. Returns false when the memory grew, which cannot be undone. */
+  restore(): boolean {
+    this.#current().set(this.#image.bytes);
+    this.#stackPointer.value = this.#stackTop;
+    return this.memoryBytes === this.#baseBytes;
   }
 
   get abi(): { readonly major: number; readonly minor: number } {
@@ -100,9 +131,9 @@ export class PolicyInstance {
 
   #run(entrypoint: number, input: string): string {
     try {
-      const at = this.#policy.dataHeapPtr as number;
-      const length = this.#write(input, at);
-      const result = this.#exports.opa_eval(0, entrypoint, this.#policy.dataAddr, at, length, at + length, 0);
+      const { heap, dataAddress } = this.#image;
+      const length = this.#write(input, heap);
+      const result = this.#exports.opa_eval(0, entrypoint, dataAddress, heap, length, heap + length, 0);
       return this.#read(result);
     } catch (thrown) {
       throw this.#failure(thrown);

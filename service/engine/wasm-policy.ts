@@ -5,7 +5,10 @@ import { type InstanceOptions, PolicyInstance } from "./instance.ts";
 /** An instance whose memory grew beyond this many times its first size is replaced: it would never give the memory back. */
 const growthMax = 4;
 
-/** A loaded policy: one instance in use and one in reserve, replaced after every failed evaluation. */
+/**
+ * A loaded policy: one instance in use and one in reserve. After a failed evaluation the instance is put back as it was at first, which
+ * takes microseconds; one whose memory grew is replaced, so that no caller can make the failures of others expensive.
+ */
 export class WasmPolicy {
   readonly #options: InstanceOptions;
   readonly #baseBytes: number;
@@ -57,7 +60,7 @@ export class WasmPolicy {
       if (this.#instance.memoryBytes > growthMax * this.#baseBytes) this.#replace();
       return result;
     } catch (thrown) {
-      this.#replace();
+      if (!this.#instance.restore()) this.#replace();
       throw thrown;
     } finally {
       this.#busy = false;
@@ -66,14 +69,18 @@ export class WasmPolicy {
 
   /** Takes the reserve, and makes another once the answer is out. */
   #replace(): void {
-    this.#instance = this.#spare ?? new PolicyInstance(this.#options);
+    this.#instance = this.#spare ?? this.#another();
     this.#spare = undefined;
     setImmediate(() => this.#prepareSpare());
   }
 
+  #another(): PolicyInstance {
+    return new PolicyInstance(this.#options, this.#instance.image);
+  }
+
   #prepareSpare(): void {
     try {
-      this.#spare ??= new PolicyInstance(this.#options);
+      this.#spare ??= this.#another();
     } catch {
       // Out of memory for now: the next replacement tries again, and says why when it cannot.
     }

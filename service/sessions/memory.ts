@@ -25,6 +25,9 @@ export function createMemorySessions(options: MemorySessionsOptions): SessionSto
     const living = found !== undefined && nowMs - found.lastMs <= idleMs ? found : undefined;
     if (living !== undefined) {
       living.lastMs = nowMs;
+      // Behind all others: the sessions at the front are those that were not used for the longest time.
+      entries.delete(key);
+      entries.set(key, living);
       return living;
     }
     entries.delete(key);
@@ -55,14 +58,10 @@ function unknownSession(key: SessionKey): SessionView {
   return { id: key.id, known: false, ageS: null, calls: 0 };
 }
 
-/** Looks at the oldest sessions only, so that a full store costs a bounded amount a call. */
+/** Forgets the session that was not used for the longest time, if it is idle. */
 function dropIdle(entries: Map<string, Entry>, beforeMs: number): boolean {
-  let looked = 0;
-  for (const [key, entry] of entries) {
-    if (entry.lastMs < beforeMs) return entries.delete(key);
-    if (++looked === 64) return false;
-  }
-  return false;
+  const [oldest] = entries;
+  return oldest !== undefined && oldest[1].lastMs < beforeMs && entries.delete(oldest[0]);
 }
 
 /** NUL cannot occur in an identifier, so no two keys share a text. */

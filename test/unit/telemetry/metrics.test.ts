@@ -12,6 +12,7 @@ const event: DecisionEvent = {
   class: "read",
   tool: { server: "files", name: "read_file" },
   failure: null,
+  decisionId: "d-1",
   durationS: 0.0003,
   evaluationS: 0.00004,
 };
