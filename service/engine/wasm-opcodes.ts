@@ -22,7 +22,7 @@ function buildTable(): (Immediate | undefined)[] {
   set(0x1c, 0x1c, "type"); // select with a type
   set(0x20, 0x22, 1); // local.*
   set(0x23, 0x24, "global"); // global.get, global.set
-  set(0x25, 0x26, 1); // table.get, table.set
+  set(0x25, 0x25, 1); // table.get
   set(0x28, 0x3e, "memory"); // loads and stores
   set(0x3f, 0x40, 1); // memory.size, memory.grow
   set(0x41, 0x42, 1); // i32.const, i64.const
@@ -35,8 +35,11 @@ function buildTable(): (Immediate | undefined)[] {
   return table;
 }
 
-/** LEB128 numbers behind the second opcode of `0xfc`: saturating truncation, bulk memory, tables. */
-const prefixed: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
+/**
+ * LEB128 numbers behind the second opcode of `0xfc`: saturating truncation, `memory.copy` and `memory.fill`. What changes tables or
+ * drops segments is left out: that could not be put back after a failed evaluation.
+ */
+const prefixed: readonly (number | undefined)[] = [0, 0, 0, 0, 0, 0, 0, 0, undefined, undefined, 2, 1];
 
 /** Moves past one instruction and returns its opcode. `globals` is how many the module has: no code of it may name another. */
 export function skipInstruction(reader: Reader, globals: number): number {

@@ -36,29 +36,43 @@ interface Globals {
   readonly stackPointer: number;
 }
 
-/** Finds the stack pointer as clang makes it: the one mutable i32 that starts at the end of the stack, 64 KiB. */
+/**
+ * Finds the stack pointer as clang makes it: an i32 that starts at the end of the stack, and the only global that can change. So memory
+ * and stack pointer are all that an evaluation leaves behind, and can be put back.
+ */
 function readGlobals(bytes: Uint8Array, sections: readonly Section[]): Globals {
   const section = sections.find(({ id }) => id === 6);
   if (section === undefined) throw broken("it has no globals");
   const reader = new Reader(bytes, section.start);
   const count = reader.u32();
-  const candidates: number[] = [];
-  for (let index = 0; index < count; index++) if (isStackPointer(reader)) candidates.push(index);
-  const [stackPointer, ...others] = candidates;
-  if (stackPointer === undefined || others.length > 0) throw broken("its stack pointer cannot be told from its other globals");
+  const mutable: number[] = [];
+  let stackPointer: number | undefined;
+  for (let index = 0; index < count; index++) {
+    const global = readGlobal(reader);
+    if (global.mutable) mutable.push(index);
+    if (global.mutable && global.type === 0x7f && global.start === stackTop) stackPointer = index;
+  }
+  if (stackPointer === undefined || mutable.length > 1) throw broken("its stack pointer cannot be told from its other globals");
   return { count, stackPointer };
 }
 
-function isStackPointer(reader: Reader): boolean {
-  const isI32 = reader.byte() === 0x7f;
-  const isMutable = reader.byte() === 1;
-  const start = reader.at;
-  const isConstant = reader.byte() === 0x41;
-  reader.at = start;
-  while (skipInstruction(reader, 0) !== 0x0b);
-  // 0x80 0x80 0x04 is 65,536 in LEB128.
-  const value = Buffer.from(reader.bytes.subarray(start + 1, reader.at - 1)).toString("hex");
-  return isI32 && isMutable && isConstant && value === "808004";
+/** `i32.const 65536` and the end: the stack is the first 64 KiB. */
+const stackTop = "418080040b";
+
+interface Global {
+  readonly type: number;
+  readonly mutable: boolean;
+  /** The expression that gives its first value, in hexadecimal. */
+  readonly start: string;
+}
+
+function readGlobal(reader: Reader): Global {
+  const type = reader.byte();
+  const mutable = reader.byte() === 1;
+  const from = reader.at;
+  let opcode = skipInstruction(reader, 0);
+  while (opcode !== 0x0b) opcode = skipInstruction(reader, 0);
+  return { type, mutable, start: Buffer.from(reader.bytes.subarray(from, reader.at)).toString("hex") };
 }
 
 /** `(global (mut i32) (i32.const 0x7fffffff))`: the module's start function runs before the host can set any fuel. */

@@ -76,6 +76,60 @@ describe("WasmPolicy", () => {
     for (let i = 0; i < 1000; i++) expect(allows(hazardInput(i % 2 === 0 ? "good" : "other", {}, `n-${i}`))).toBe(i % 2 === 0);
   });
 
+  it("survives a storm that leaves no time to prepare anything, and stays as cheap", () => {
+    for (let i = 0; i < 20_000; i++) {
+      const [, input] = hostile[2 + (i % (hostile.length - 2))] ?? [];
+      if (evaluate(input).ok) throw new Error("a hostile evaluation was answered");
+    }
+    for (const [, input, expected] of hostile) expect(code(input)).toBe(expected);
+
+    for (let i = 0; i < 100; i++) expect(allows(hazardInput(i % 2 === 0 ? "good" : "other", {}, `n-${i}`))).toBe(i % 2 === 0);
+  });
+
+  it("gives memory back after an evaluation that grew it, and data stays as it was", () => {
+    const data = Buffer.from(JSON.stringify({ catalog: "x".repeat(1000) }));
+    policy = new WasmPolicy({ module, builtins, data, memoryPagesMin, memoryPagesMax: 200, fuelMax: 100_000_000 });
+    const big = hazardInput("good", { hoard: 2000, pad: "x".repeat(2000) });
+    for (let i = 0; i < 50; i++) {
+      expect(allows(big)).toBe(true);
+      expect(code(hazardInput("good", { hoard: 20_000, pad: "x".repeat(2000) }))).toBe("policy_memory");
+    }
+    expect(allows(hazardInput("good"))).toBe(true);
+  });
+
+  it.each([
+    ["a date", new Date(0)],
+    ["bytes", Buffer.from("{}")],
+    ["a map", new Map([["nonce", "n"]])],
+    ["a boxed text", Object("x")],
+    ["an object that turns into another", { toJSON: () => "x" }],
+    ["an object without a text", { toJSON: () => undefined }],
+    [
+      "a cycle",
+      Object.assign(hazardInput("good"), {
+        get self() {
+          return this;
+        },
+      }),
+    ],
+    ["a large integer", { ...hazardInput("good"), x: 2n ** 64n }],
+  ])("does not evaluate %s", (_name, input) => {
+    expect(code(input)).toBe("policy_error");
+    expect(allows(hazardInput("good"))).toBe(true);
+  });
+
+  it("takes deep, wide and odd inputs for what they are", () => {
+    policy = new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax: 1_000_000_000 });
+    const deep = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as object;
+
+    expect(allows(hazardInput("good", deep(2000)))).toBe(true);
+    expect(allows(hazardInput("good", { "\u0000": "\u0000\u0001\u2028\ud83d\ude00", "": [], x: [1e300, -0, 5e-324] }))).toBe(true);
+    expect(code(hazardInput("good", deep(100_000)))).toBe("policy_error");
+    expect(allows(hazardInput("good", { x: "y".repeat(3_000_000) }))).toBe(true);
+    expect(code(hazardInput("good", { x: "y".repeat(14_000_000) }))).toBe("policy_memory");
+    expect(allows(hazardInput("good"))).toBe(true);
+  });
+
   it("refuses an entrypoint that the module does not have", () => {
     const evaluation = policy.evaluate("toString", hazardInput("good"), 0);
 
