@@ -91,12 +91,12 @@ describe("what must hold", () => {
 
     const traversal = await packBundle([...members(hazardBundle()), { name: "../x", content: "" }]);
     const untested = await packBundle(members(hazardBundle({ metadata: {} })));
-    for (const bad of [original.subarray(0, 1000), Buffer.from("x"), traversal, untested]) {
+    const refusals = () => service.logs().match(/bundle refused/g)?.length ?? 0;
+    for (const [index, bad] of [original.subarray(0, 1000), Buffer.from("x"), traversal, untested].entries()) {
       writeFileSync(source, bad);
       service.kill("SIGHUP");
-      await sleep(150);
+      await expect.poll(refusals, { timeout: 10_000 }).toBe(index + 1);
     }
-    const refused = service.logs().match(/bundle refused/g) ?? [];
     writeFileSync(source, await packBundle(members(hazardBundle())));
     running = false;
     await load;
@@ -105,7 +105,6 @@ describe("what must hold", () => {
       .poll(async () => (await post(`${service.url}/decide`, { tool: { name: "good" } })).body.policy)
       .toMatchObject({ revision: "r1" });
 
-    expect(refused).toHaveLength(4);
     expect(answered).toBeGreaterThan(50);
   });
 
