@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -127,6 +127,38 @@ describe("what must hold", () => {
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(503);
     expect(await post(`${service.url}/decide`, allowedCall)).toMatchObject({ status: 503, body: { allow: false, code: "not_ready" } });
     await expect.poll(() => service.records()).toMatchObject([{ result: { outcome: "error", allow: false } }]);
+  });
+
+  it("keeps its records however many signals end it", async () => {
+    service = await startService({ config: { decision_log: { flush_ms: 1000 }, limits: { drain_wait_ms: 200 } } });
+    const { body } = await post(`${service.url}/decide`, allowedCall);
+
+    service.kill("SIGTERM");
+    service.kill("SIGINT");
+    service.kill("SIGTERM");
+
+    expect(await service.stop()).toBe(0);
+    expect(service.records().map(({ decision_id }) => decision_id)).toEqual([body.decision_id]);
+  });
+
+  it("goes on when its record file cannot be opened again, and keeps the records", async () => {
+    service = await startService();
+    const file = join(service.varDir, "decisions.jsonl");
+    const first = await post(`${service.url}/decide`, allowedCall);
+    await expect.poll(() => service.records().length).toBe(1);
+    renameSync(file, `${file}.1`);
+    mkdirSync(file);
+    service.kill("SIGHUP");
+    await expect.poll(() => service.logs()).toContain("reloading");
+    const second = await post(`${service.url}/decide`, allowedCall);
+    await expect.poll(() => service.logs()).toContain("decision records could not be written");
+
+    rmSync(file, { recursive: true });
+
+    await expect
+      .poll(() => service.records().map(({ decision_id }) => decision_id), { timeout: 10_000 })
+      .toEqual([second.body.decision_id]);
+    expect(first.body.allow && second.body.allow).toBe(true);
   });
 
   it("SIGTERM under load cuts no request off and loses no record", async () => {
