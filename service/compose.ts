@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
 import { createDecide, type DecidePorts } from "./decide/decide.ts";
-import type { DecisionMetrics, PolicyEngine } from "./decide/ports.ts";
+import type { DecisionMetrics } from "./decide/ports.ts";
 import { type BatchedLog, createDecisionLog } from "./decision-log/decision-log.ts";
 import { createPolicyMask } from "./decision-log/policy-mask.ts";
 import { createFileSink } from "./decision-log/sinks/file.ts";
@@ -50,7 +50,7 @@ export function compose(config: Config): Service {
   const metrics = createMetrics({ version });
   const policies = createPolicySet(policySetOptions(config, logger, metrics));
   const identity = createIdentity(config, logger, metrics);
-  const log = createLog(config, { logger, metrics, engine: policies });
+  const log = createLog(config, { logger, metrics });
   const state: ServiceState = { warm: false, draining: false };
   const { labels } = config.decision_log;
   const sessions = createMemorySessions({ sessionsMax: config.sessions.sessions_max, idleS: config.sessions.idle_s });
@@ -140,10 +140,9 @@ function readiness({ policies, state }: Parts) {
 interface LogDeps {
   readonly logger: RootLogger;
   readonly metrics: Metrics;
-  readonly engine: PolicyEngine;
 }
 
-function createLog(config: Config, { logger, metrics, engine }: LogDeps): BatchedLog {
+function createLog(config: Config, { logger, metrics }: LogDeps): BatchedLog {
   const settings = config.decision_log;
   const file = createFileSink(settings.file ?? join(config.var_dir, "decisions.jsonl"));
   return createDecisionLog({
@@ -151,7 +150,7 @@ function createLog(config: Config, { logger, metrics, engine }: LogDeps): Batche
     flushMs: settings.flush_ms,
     queueRecordsMax: settings.queue_records_max,
     queueBytesMax: settings.queue_bytes_max,
-    policyMask: createPolicyMask(engine, clock, (kind) => metrics.policyFailed(kind)),
+    policyMask: createPolicyMask(clock, (kind) => metrics.policyFailed(kind)),
     onWritten: (records, bytes) => metrics.recordsWritten(records, bytes),
     onPending: (records) => metrics.recordsPending(records),
     onError(error) {

@@ -69,7 +69,7 @@ export function createDecide(ports: DecidePorts): Decide {
     const run = startRun(ports, call, pep, context);
     try {
       const snapshot = context.snapshot ?? activePolicy(ports.engine);
-      run.bundle = snapshot.bundle;
+      run.snapshot = snapshot;
       run.tool = lookUpTool(snapshot.data, call, pep.annotationsTrusted);
       run.token = await verifyToken(ports, run);
       const session = viewSession(ports, run);
@@ -95,7 +95,7 @@ interface Run {
   readonly decisionId: string;
   readonly nowMs: number;
   readonly startedNs: bigint;
-  bundle: BundleId | null;
+  snapshot: PolicySnapshot | null;
   tool: ToolEntry | null;
   token: TokenResult;
   input: PolicyInput | null;
@@ -108,7 +108,7 @@ const absent: TokenResult = { kind: "absent" };
 function startRun(ports: DecidePorts, call: ToolCall, pep: Pep, context: DecideContext): Run {
   const nowMs = ports.clock.nowMs();
   const decisionId = ports.newId(nowMs);
-  const empty = { bundle: null, tool: null, token: absent, input: null, evaluation: null, failure: null };
+  const empty = { snapshot: null, tool: null, token: absent, input: null, evaluation: null, failure: null };
   return { call, pep, context, decisionId, nowMs, startedNs: process.hrtime.bigint(), ...empty };
 }
 
@@ -179,7 +179,7 @@ function recordError(ports: DecidePorts, run: Run, error: RemitError): RemitErro
 }
 
 function record(ports: DecidePorts, run: Run, decision: Decision | null): void {
-  ports.log.write(toRecord(ports.labels, run, decision));
+  ports.log.write(toRecord(ports.labels, run, decision), run.snapshot);
 }
 
 function report(ports: DecidePorts, run: Run, outcome: "allow" | "deny" | "error", reason: string): void {
@@ -209,7 +209,7 @@ function toRecord(labels: DecidePorts["labels"], run: Run, decision: Decision | 
     ...(context.batchId === null ? {} : { batch_decision_id: context.batchId }),
     ...(context.traceId === null ? {} : { trace_id: context.traceId }),
     ...(context.spanId === null ? {} : { span_id: context.spanId }),
-    bundles: bundlesOf(run.bundle),
+    bundles: bundlesOf(run.snapshot?.bundle ?? null),
     path: decisionEntrypoint,
     ...(run.input === null ? {} : { input: run.input }),
     result: enforced(decision),

@@ -106,7 +106,8 @@ export interface SessionStore {
 
 /** Takes records; never blocks per record. Throws RemitError `record_failed` when it can no longer keep them. */
 export interface DecisionLog {
-  write(record: DecisionRecord): void;
+  /** `policy`: the snapshot that decided, which also masks; null when there was none. */
+  write(record: DecisionRecord, policy: PolicySnapshot | null): void;
 }
 
 /** The service's only source of time. */

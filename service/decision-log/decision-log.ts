@@ -25,10 +25,10 @@ export interface BatchedLog extends DecisionLog {
 export function createDecisionLog(options: DecisionLogOptions): BatchedLog {
   const writer = new BatchWriter(options);
   return {
-    write(record) {
+    write(record, policy) {
       if (writer.records >= options.queueRecordsMax || writer.bytes >= options.queueBytesMax)
         throw new RemitError("record_failed", `the record queue is full with ${writer.records} records; see the errors of its sinks`);
-      writer.push(`${JSON.stringify(maskRecord(record, options.policyMask))}\n`);
+      writer.push(`${JSON.stringify(maskRecord(record, options.policyMask, policy))}\n`);
     },
     flush: () => writer.flush(),
     reopen() {

@@ -1,7 +1,8 @@
 import type { DecisionRecord } from "../decide/decision-record.ts";
+import type { PolicySnapshot } from "../decide/ports.ts";
 
 /** Policy masking: paths to remove or replace, or `null` when masking itself failed. */
-export type RecordMasker = (record: DecisionRecord) => readonly MaskRule[] | null;
+export type RecordMasker = (record: DecisionRecord, policy: PolicySnapshot | null) => readonly MaskRule[] | null;
 
 /** One rule in OPA's shape; `path` starts with `/input` or `/result`. */
 export interface MaskRule {
@@ -54,14 +55,14 @@ const secretValue =
  * Masks before the first write: the defaults always, then the policy's rules. When policy masking fails, `input` goes and the record
  * stays. Returns the record itself when nothing in it is secret.
  */
-export function maskRecord(record: DecisionRecord, policyMask: RecordMasker): DecisionRecord {
+export function maskRecord(record: DecisionRecord, policyMask: RecordMasker, policy: PolicySnapshot | null = null): DecisionRecord {
   const found: Found = { masked: [] };
   const input = maskDefaults(record.input, "/input", found);
   const result = maskDefaults(record.result, "/result", found) as DecisionRecord["result"];
   const call = maskDefaults(record.call, "/call", found) as DecisionRecord["call"];
   const error = maskDefaults(record.error, "/error", found) as DecisionRecord["error"];
   const base = found.masked.length === 0 ? record : ({ ...record, input, result, call, error, masked: found.masked } as DecisionRecord);
-  const rules = policyMask(base);
+  const rules = policyMask(base, policy);
   if (rules === null) return { ...withoutInput(base), erased: ["/input"] };
   return rules.length === 0 ? base : consistent(applyRules(base, rules));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Clock, PolicyEngine } from "../decide/ports.ts";
+import type { Clock } from "../decide/ports.ts";
 import type { MaskRule, RecordMasker } from "./mask.ts";
 
 const entrypoint = "system/log/mask";
@@ -15,11 +15,10 @@ const Rules = z.array(
 
 const none: readonly MaskRule[] = [];
 
-/** Masking by the active bundle's `system/log/mask`, when it has one. A mask that fails or has the wrong shape gives `null`. */
-export function createPolicyMask(engine: PolicyEngine, clock: Clock, onFailure: (kind: string) => void): RecordMasker {
-  return (record) => {
-    const snapshot = engine.current();
-    if (snapshot === undefined || !snapshot.entrypoints.has(entrypoint)) return none;
+/** Masking by `system/log/mask` of the bundle that decided, when it has one. A mask that fails or has the wrong shape gives `null`. */
+export function createPolicyMask(clock: Clock, onFailure: (kind: string) => void): RecordMasker {
+  return (record, snapshot) => {
+    if (snapshot === null || !snapshot.entrypoints.has(entrypoint)) return none;
     const evaluation = snapshot.evaluate(entrypoint, record, clock.nowMs());
     if (!evaluation.ok && evaluation.error.code === "policy_undefined") return none;
     const rules = Rules.safeParse(evaluation.ok ? evaluation.result : undefined);

@@ -50,7 +50,7 @@ describe("decision log", () => {
     const { log } = open([sink]);
 
     for (let i = 0; i < 500; i++) {
-      log.write(record(`d-${i}`));
+      log.write(record(`d-${i}`), null);
       if (i % 50 === 0) await sleep(2);
     }
     await log.close();
@@ -63,9 +63,9 @@ describe("decision log", () => {
     const bad = memorySink({ times: 1 });
     const { log, errors } = open([good.sink, bad.sink]);
 
-    log.write(record("a"));
+    log.write(record("a"), null);
     await log.flush();
-    log.write(record("b"));
+    log.write(record("b"), null);
     await log.flush();
     await log.close();
 
@@ -89,8 +89,8 @@ describe("decision log", () => {
     };
     const { log, errors } = open([halting]);
 
-    log.write(record("a"));
-    log.write(record("b"));
+    log.write(record("a"), null);
+    log.write(record("b"), null);
     await log.flush();
     await log.flush();
 
@@ -102,18 +102,18 @@ describe("decision log", () => {
     const stalled = memorySink({ times: 1e9 });
     const { log } = open([stalled.sink], { queueRecordsMax: 3 });
 
-    for (const id of ["a", "b", "c"]) log.write(record(id));
+    for (const id of ["a", "b", "c"]) log.write(record(id), null);
 
-    expect(() => log.write(record("d"))).toThrow(expect.objectContaining({ code: "record_failed" }));
+    expect(() => log.write(record("d"), null)).toThrow(expect.objectContaining({ code: "record_failed" }));
     await log.close();
     expect(stalled.ids()).toEqual(["a", "b", "c"]);
   });
 
   it("refuses a record when too many bytes wait", () => {
     const { log } = open([memorySink({ times: 1e9 }).sink], { queueBytesMax: 30 });
-    log.write(record("a"));
+    log.write(record("a"), null);
 
-    expect(() => log.write(record("b"))).toThrow(expect.objectContaining({ code: "record_failed" }));
+    expect(() => log.write(record("b"), null)).toThrow(expect.objectContaining({ code: "record_failed" }));
   });
 });
 
@@ -122,11 +122,11 @@ describe("file sink", () => {
     const path = join(mkdtempSync(join(tmpdir(), "remit-log-")), "sub", "decisions.jsonl");
     const { log } = open([createFileSink(path)]);
 
-    log.write(record("a"));
+    log.write(record("a"), null);
     await log.flush();
     renameSync(path, `${path}.1`);
     log.reopen();
-    log.write(record("b"));
+    log.write(record("b"), null);
     await log.close();
 
     expect(readFileSync(`${path}.1`, "utf8")).toContain('"a"');
@@ -144,10 +144,10 @@ describe("file sink", () => {
   it("reports a full device and keeps the records", async () => {
     const { log, errors } = open([createFileSink("/dev/full")], { queueRecordsMax: 1 });
 
-    log.write(record("a"));
+    log.write(record("a"), null);
     await log.flush();
 
     expect(String(errors[0])).toContain("ENOSPC");
-    expect(() => log.write(record("b"))).toThrow(expect.objectContaining({ code: "record_failed" }));
+    expect(() => log.write(record("b"), null)).toThrow(expect.objectContaining({ code: "record_failed" }));
   });
 });
