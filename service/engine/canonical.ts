@@ -13,7 +13,7 @@ interface TextReader {
 }
 
 const space = /[ \t\r\n]*/y;
-const scalar = /"(?:[^"\\]|\\.)*"|[^\s,\]}]+/y;
+const scalar = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s,\]}]+/y;
 
 function take(reader: TextReader, pattern: RegExp): string {
   pattern.lastIndex = reader.at;

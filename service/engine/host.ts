@@ -5,6 +5,7 @@ export interface ValueExports {
   opa_malloc(size: number): number;
   opa_json_parse(address: number, length: number): number;
   opa_json_dump(value: number): number;
+  opa_value_dump(value: number): number;
 }
 
 /** A running evaluation as its builtins see it. */
@@ -70,7 +71,7 @@ export class Host {
     if (builtin === undefined || exports === undefined) throw new PolicyAbort(`builtin \`${name}\` is not known`);
     const args = addresses.map((address): Argument => {
       const text = this.text(exports.opa_json_dump(address));
-      return { text, value: JSON.parse(text) };
+      return { text, value: JSON.parse(text), rego: this.text(exports.opa_value_dump(address)) };
     });
     return this.#give(exports, this.#run(name, builtin, args));
   }

@@ -62,6 +62,7 @@ const requiredExports = [
   "opa_malloc",
   "opa_json_parse",
   "opa_json_dump",
+  "opa_value_dump",
   "opa_heap_ptr_get",
   "opa_heap_ptr_set",
   "builtins",

@@ -11,6 +11,8 @@ export class RawJson {
 export interface Argument {
   readonly value: unknown;
   readonly text: string;
+  /** The value in Rego's own text, where sets are not arrays; absent when it is the same as the JSON text. */
+  readonly rego?: string;
 }
 
 /** What an evaluation lends to its builtins. */

@@ -17,7 +17,7 @@ const longUnits: ReadonlyMap<string, number> = new Map([
   ["w", 168],
   ["y", 8760],
 ]);
-const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w|y))+$/;
+const whole = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w|y))+$/;
 const segments = /(\d*)\.?(\d*)(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w|y)/g;
 
 /** Go's `time.ParseDuration` with OPA's days, weeks and years; nanoseconds. */

@@ -24,6 +24,17 @@ describe("time builtins", () => {
     expect(rows.map(([name, args]) => [name, args, call(name, ...args)])).toEqual(rows);
   });
 
+  // Without bounds on backtracking each of these would take minutes.
+  it.each([
+    ["time.parse_duration_ns", ["1".repeat(200_000)]],
+    ["time.parse_duration_ns", [`${"1.".repeat(100_000)}s`]],
+    ["time.parse_rfc3339_ns", [`2026-01-02T03:04:05.${"1".repeat(200_000)}`]],
+    ["time.parse_ns", [`2006.${"0".repeat(200_000)}5`, "2026"]],
+    ["time.parse_ns", ["_".repeat(200_000), "_".repeat(200_000)]],
+  ])("%s reads a long text in one go", (name, texts) => {
+    call(name, ...texts.map((text) => JSON.stringify(text)));
+  });
+
   it("know one now, and all of its digits", () => {
     expect(call("time.now_ns")).toBe("1795488384652000000");
   });
