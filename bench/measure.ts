@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Contender, type DecisionLogFile, type Running, stopServer } from "./contenders/contender.ts";
-import { type LoadResult, runLoad } from "./load.ts";
+import { type LoadOptions, type LoadResult, runLoad } from "./load.ts";
 import { coreBusyUs, cpuUs, residentMiB, waitQuiet } from "./machine.ts";
 
 export interface Plan {
@@ -9,6 +9,8 @@ export interface Plan {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly connections: readonly number[];
+  /** See LoadOptions. */
+  readonly poll: boolean;
   /** Folder for configurations and logs; each server gets an empty one of its own. */
   readonly dir: string;
   readonly progress: (text: string) => void;
@@ -52,12 +54,12 @@ async function turn(one: Measured, round: number, plan: Plan): Promise<void> {
   await waitQuiet(2500);
   const running = await one.contender.start(plan.dir);
   try {
-    const warm = await runLoad(running.target, { connections: 16, seconds: plan.warmUpSeconds });
+    const warm = await runLoad(running.target, { connections: 16, seconds: plan.warmUpSeconds, poll: plan.poll });
     checkAnswers(one.contender, warm);
     let answered = warm.answered;
     for (const connections of plan.connections) {
       for (let attempt = 0; ; attempt++) {
-        const sample = await take(running, connections, plan.seconds);
+        const sample = await take(running, { connections, seconds: plan.seconds, poll: plan.poll });
         checkAnswers(one.contender, sample);
         answered += sample.answered;
         plan.progress(progressLine(one.contender, round, sample));
@@ -75,16 +77,16 @@ async function turn(one: Measured, round: number, plan: Plan): Promise<void> {
   }
 }
 
-async function take(running: Running, connections: number, seconds: number): Promise<Sample> {
+async function take(running: Running, options: LoadOptions): Promise<Sample> {
   await waitQuiet(2500);
   const pid = running.process.pid ?? 0;
   const [cpuBefore, busyBefore, startedMs] = [cpuUs(pid), coreBusyUs(), performance.now()];
-  const result = await runLoad(running.target, { connections, seconds });
+  const result = await runLoad(running.target, options);
   const [cpuAfter, busyAfter, wallUs] = [cpuUs(pid), coreBusyUs(), (performance.now() - startedMs) * 1000];
   const used = cpuBefore === undefined || cpuAfter === undefined ? null : cpuAfter - cpuBefore;
   const busy = busyBefore === undefined || busyAfter === undefined ? null : busyAfter - busyBefore;
   const foreign = used === null || busy === null ? null : Math.max(0, (busy - used) / wallUs);
-  return { ...result, connections, cpuUsPerRequest: used === null ? null : used / result.answered, foreign };
+  return { ...result, connections: options.connections, cpuUsPerRequest: used === null ? null : used / result.answered, foreign };
 }
 
 function progressLine({ name }: Contender, round: number, sample: Sample): string {

@@ -10,7 +10,6 @@ export interface Row {
   readonly p99Us: number;
   readonly cpuUsPerRequest: number | null;
   readonly residentMiB: number | null;
-  readonly generatorBusy: number;
   readonly foreign: number | null;
 }
 
@@ -34,7 +33,6 @@ function toRow(one: Measured, connections: number): Row {
     p99Us: median(of("p99Us")) ?? 0,
     cpuUsPerRequest: median(of("cpuUsPerRequest")),
     residentMiB: one.residentMiB,
-    generatorBusy: median(of("generatorBusy")) ?? 0,
     foreign: median(of("foreign")),
   };
 }
@@ -54,11 +52,12 @@ export function toMarkdown(all: readonly Measured[], machine: readonly string[],
     `- ${rounds}`,
     ...all.map(({ contender }) => `- ${contender.name}: ${contender.about}`),
     "",
-    "| server | connections | requests/s (median) | (best) | p50 µs | p99 µs | CPU µs/request | MiB | generator busy | foreign CPU |",
-    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    "| server | connections | requests/s (median) | (best) | p50 µs | p99 µs | CPU µs/request | MiB | foreign CPU |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ...rows.map(rowLine),
     "",
     ...ratioLines(rows),
+    ...disturbance(rows),
     ...all
       .filter(({ records }) => records !== null)
       .map(({ contender, answered, records }) => recordLine(contender.name, answered, records)),
@@ -76,7 +75,6 @@ function rowLine(row: Row): string {
     whole(row.p99Us),
     row.cpuUsPerRequest === null ? "n/a" : row.cpuUsPerRequest.toFixed(1),
     row.residentMiB === null ? "n/a" : whole(row.residentMiB),
-    `${Math.round(row.generatorBusy * 100)} %`,
     row.foreign === null ? "n/a" : `${Math.round(row.foreign * 100)} %`,
   ];
   return `| ${cells.join(" | ")} |`;
@@ -84,6 +82,13 @@ function rowLine(row: Row): string {
 
 function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
+}
+
+/** A neighbour on the same core slows whom it meets: say so instead of printing a ratio as if nothing had happened. */
+function disturbance(rows: readonly Row[]): readonly string[] {
+  const names = rows.filter(({ foreign }) => (foreign ?? 0) > 0.1).map(({ name, connections }) => `${name} (${connections})`);
+  if (names.length === 0) return [];
+  return [`DISTURBED: other processes used the core during ${names.join(", ")}; repeat on a quiet machine.`, ""];
 }
 
 function recordLine(name: string, answered: number, records: number | null): string {
