@@ -15,13 +15,19 @@ const SelfTest = z.strictObject({
 /** A call whose decision is known, evaluated before the bundle goes live. */
 export type SelfTest = z.infer<typeof SelfTest>;
 
+const RemitMetadata = z.object({
+  self_test: z.array(SelfTest).max(1000).optional(),
+  /** What a failing builtin makes of the decision: a deny (the default), or what the policy makes of undefined, as in OPA. */
+  builtin_errors: z.enum(["deny", "undefined"]).optional(),
+});
+
 const Manifest = z.object({
   revision: z.string().max(256).default(""),
   roots: z.array(z.string()).optional(),
   wasm: z.array(z.object({ entrypoint: z.string(), module: z.string() })).optional(),
-  metadata: z.object({ remit: z.object({ self_test: z.array(SelfTest).max(1000).optional() }).optional() }).optional(),
+  metadata: z.object({ remit: RemitMetadata.optional() }).optional(),
 });
-/** `.manifest` as OPA defines it; `metadata.remit.self_test` is ours. */
+/** `.manifest` as OPA defines it; `metadata.remit` is ours. */
 export type Manifest = z.infer<typeof Manifest>;
 
 /** A bundle whose form was checked; its module was not looked at yet. */

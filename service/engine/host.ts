@@ -1,22 +1,29 @@
-import { type Argument, type Builtin, type BuiltinContext, BuiltinError, RawJson } from "./builtins/builtin.ts";
+import { type Builtin, type BuiltinContext, BuiltinError } from "./builtins/builtin.ts";
+import { bytesOf, textOf } from "./value/bytes.ts";
+import { readValue } from "./value/read.ts";
+import type { Value } from "./value/value.ts";
+import { wireText } from "./value/write.ts";
 
 /** The exports of a module that builtins need (OPA WASM ABI 1.x). */
 export interface ValueExports {
   opa_malloc(size: number): number;
-  opa_json_parse(address: number, length: number): number;
+  opa_value_parse(address: number, length: number): number;
   opa_json_dump(value: number): number;
   opa_value_dump(value: number): number;
 }
 
 /** A running evaluation as its builtins see it. */
 export interface HostState extends BuiltinContext {
-  nowMs: number;
-  /** The first builtin that failed; the decision does not count then. */
+  nowNs: bigint;
+  /** The first builtin that failed. */
   failure: string | undefined;
 }
 
 /** Thrown out of the module by `opa_abort`; the message is OPA's. */
 export class PolicyAbort extends Error {}
+
+/** Bytes of arguments and results that cost one unit of fuel. */
+const bytesPerUnit = 4;
 
 /** The functions a module imports, over an instance that is known only after it was made. */
 export class Host {
@@ -25,11 +32,13 @@ export class Host {
   readonly #builtins: ReadonlyMap<string, Builtin>;
   #exports: ValueExports | undefined;
   #byId: readonly (string | undefined)[] = [];
+  #view: Buffer;
 
   constructor(memory: WebAssembly.Memory, builtins: ReadonlyMap<string, Builtin>, state: HostState) {
     this.#memory = memory;
     this.#builtins = builtins;
     this.#state = state;
+    this.#view = Buffer.from(memory.buffer);
   }
 
   /** Ties the host to its instance; `ids` is the module's map of builtin names to numbers. */
@@ -58,10 +67,16 @@ export class Host {
     };
   }
 
+  /** The memory as a Buffer; growing it detaches the old one. */
+  view(): Buffer {
+    if (this.#view.buffer !== this.#memory.buffer) this.#view = Buffer.from(this.#memory.buffer);
+    return this.#view;
+  }
+
   /** The NUL-terminated text at an address. */
   text(address: number): string {
-    const bytes = Buffer.from(this.#memory.buffer);
-    return bytes.toString("utf8", address, bytes.indexOf(0, address));
+    const bytes = this.view();
+    return textOf(bytes.subarray(address, bytes.indexOf(0, address)));
   }
 
   #call(id: number, addresses: readonly number[]): number {
@@ -69,15 +84,19 @@ export class Host {
     const builtin = this.#builtins.get(name);
     const exports = this.#exports;
     if (builtin === undefined || exports === undefined) throw new PolicyAbort(`builtin \`${name}\` is not known`);
-    const args = addresses.map((address): Argument => {
-      const text = this.text(exports.opa_json_dump(address));
-      return { text, value: JSON.parse(text), rego: this.text(exports.opa_value_dump(address)) };
+    return this.#give(exports, this.#run(name, builtin, this.#take(exports, addresses)));
+  }
+
+  #take(exports: ValueExports, addresses: readonly number[]): readonly Value[] {
+    return addresses.map((address) => {
+      const text = this.text(exports.opa_value_dump(address));
+      this.#state.spend(text.length / bytesPerUnit);
+      return readValue(text);
     });
-    return this.#give(exports, this.#run(name, builtin, args));
   }
 
   /** A failing builtin is undefined in Rego, as in OPA, and is remembered; any other fault ends the evaluation. */
-  #run(name: string, builtin: Builtin, args: readonly Argument[]): unknown {
+  #run(name: string, builtin: Builtin, args: readonly Value[]): Value | undefined {
     try {
       return builtin(args, this.#state);
     } catch (error) {
@@ -87,11 +106,14 @@ export class Host {
     }
   }
 
-  #give(exports: ValueExports, value: unknown): number {
+  #give(exports: ValueExports, value: Value | undefined): number {
     if (value === undefined) return 0;
-    const bytes = Buffer.from(value instanceof RawJson ? value.text : JSON.stringify(value), "utf8");
+    const bytes = bytesOf(wireText(value));
+    this.#state.spend(bytes.length / bytesPerUnit);
     const address = exports.opa_malloc(bytes.length);
-    Buffer.from(this.#memory.buffer).set(bytes, address);
-    return exports.opa_json_parse(address, bytes.length);
+    this.view().set(bytes, address);
+    const parsed = exports.opa_value_parse(address, bytes.length);
+    if (parsed === 0) throw new PolicyAbort("the result of a builtin cannot be read");
+    return parsed;
   }
 }

@@ -18,6 +18,26 @@ export interface InstanceOptions {
   readonly memoryPagesMin: number;
   readonly memoryPagesMax: number;
   readonly fuelMax: number;
+  /** Whether an evaluation in which a builtin failed still counts, as in OPA. */
+  readonly builtinErrors: BuiltinErrors;
+}
+
+/** What a failing builtin makes of the whole decision; undefined in Rego it is in any case. */
+export type BuiltinErrors = "deny" | "undefined";
+
+/** One question: JSON text of the input (`undefined` for none), the clock in nanoseconds, and the form of the answer. */
+export interface Question {
+  readonly entrypoint: number;
+  readonly input: string | undefined;
+  readonly nowNs: bigint;
+  /** JSON, or Rego's own text with sets as sets. */
+  readonly format: "json" | "value";
+}
+
+/** The result set as text, and the first builtin that failed. */
+export interface RawAnswer {
+  readonly text: string;
+  readonly failure: string | undefined;
 }
 
 /** The exports that the service uses. */
@@ -55,13 +75,13 @@ export class PolicyInstance {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #host: Host;
-  readonly #state: HostState = { nowMs: 0, failure: undefined };
+  readonly #state: HostState = { nowNs: 0n, failure: undefined, cache: new Map(), spend: (units) => this.#spend(units) };
   readonly #stackPointer: WebAssembly.Global;
   readonly #stackTop: number;
   readonly #fuel: WebAssembly.Global;
   readonly #fuelMax: number;
   readonly #baseBytes: number;
-  #view: Buffer;
+  readonly #builtinErrors: BuiltinErrors;
 
   /** Sets up an instance; with the image of another one of the same options, its data need not be read again. */
   constructor(options: InstanceOptions, image?: InstanceImage) {
@@ -75,6 +95,7 @@ export class PolicyInstance {
     this.#stackTop = Number(this.#stackPointer.value);
     this.#fuel = instance.exports[exportNames.fuel] as WebAssembly.Global;
     this.#fuelMax = options.fuelMax;
+    this.#builtinErrors = options.builtinErrors;
     // Setting up is the operator's bundle, not a caller's input: it may take as long as it takes.
     this.#fuel.value = 0x7fffffff;
     const ids = JSON.parse(this.#host.text(this.#exports.opa_json_dump(this.#exports.builtins()))) as Record<string, number>;
@@ -83,7 +104,6 @@ export class PolicyInstance {
     const policy = new sdk.LoadedPolicy(instance, this.#memory, Number(this.#exports.opa_wasm_abi_minor_version.value));
     this.entrypoints = policy.entrypoints as Record<string, number>;
     this.#image = image ?? this.#takeImage(policy, options.data);
-    this.#view = Buffer.from(this.#memory.buffer);
     this.#baseBytes = this.memoryBytes;
     this.restore();
   }
@@ -100,7 +120,7 @@ export class PolicyInstance {
 
   /** Puts everything back as it was before the first evaluation. Returns false when the memory grew, which cannot be undone. */
   restore(): boolean {
-    this.#current().set(this.#image.bytes);
+    this.#host.view().set(this.#image.bytes);
     this.#stackPointer.value = this.#stackTop;
     return this.memoryBytes === this.#baseBytes;
   }
@@ -119,25 +139,39 @@ export class PolicyInstance {
    * evaluation that failed; the instance must not be used again after that.
    */
   evaluate(entrypoint: number, input: string, nowMs: number): unknown {
-    this.#state.nowMs = nowMs;
-    this.#state.failure = undefined;
-    this.#fuel.value = this.#fuelMax;
-    this.#stackPointer.value = this.#stackTop;
-    const text = this.#run(entrypoint, input);
-    if (this.#state.failure !== undefined) throw new RemitError("policy_error", `a builtin failed: ${this.#state.failure}`);
+    const { text, failure } = this.ask({ entrypoint, input, nowNs: BigInt(Math.trunc(nowMs)) * 1_000_000n, format: "json" });
+    if (failure !== undefined && this.#builtinErrors === "deny") throw new RemitError("policy_error", `a builtin failed: ${failure}`);
     const rows = JSON.parse(text) as readonly { readonly result: unknown }[];
     return rows[0]?.result;
   }
 
-  #run(entrypoint: number, input: string): string {
+  /** As {@link evaluate}, for any question; a builtin that failed is told and not thrown. */
+  ask({ entrypoint, input, nowNs, format }: Question): RawAnswer {
+    this.#state.nowNs = nowNs;
+    this.#state.failure = undefined;
+    this.#state.cache.clear();
+    this.#fuel.value = this.#fuelMax;
+    this.#stackPointer.value = this.#stackTop;
+    const text = this.#run(entrypoint, input ?? "", format === "json" ? 0 : 1);
+    return { text, failure: this.#state.failure };
+  }
+
+  #run(entrypoint: number, input: string, format: 0 | 1): string {
     try {
       const { heap, dataAddress } = this.#image;
       const length = this.#write(input, heap);
-      const result = this.#exports.opa_eval(0, entrypoint, dataAddress, heap, length, heap + length, 0);
-      return this.#read(result);
+      const result = this.#exports.opa_eval(0, entrypoint, dataAddress, heap, length, heap + length, format);
+      return format === 0 ? this.#read(result) : this.#host.text(result);
     } catch (thrown) {
       throw this.#failure(thrown);
     }
+  }
+
+  /** Takes fuel for work that is done outside of the module. */
+  #spend(units: number): void {
+    const left = Number(this.#fuel.value) - Math.ceil(units);
+    this.#fuel.value = Math.max(left, -1);
+    if (left < 0) throw new PolicyAbort("no fuel is left");
   }
 
   /** Writes the input behind the data. The module sets its heap behind the input, so it does not have to know that memory grew. */
@@ -145,18 +179,12 @@ export class PolicyInstance {
     const room = this.#memory.buffer.byteLength - at;
     const missing = input.length * 3 > room ? Buffer.byteLength(input) - room : 0;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
-    return this.#current().write(input, at, "utf8");
+    return this.#host.view().write(input, at, "utf8");
   }
 
   #read(address: number): string {
-    const bytes = this.#current();
+    const bytes = this.#host.view();
     return bytes.toString("utf8", address, bytes.indexOf(0, address));
-  }
-
-  /** The memory as a Buffer; growing it detaches the old one. */
-  #current(): Buffer {
-    if (this.#view.buffer !== this.#memory.buffer) this.#view = Buffer.from(this.#memory.buffer);
-    return this.#view;
   }
 
   /** Says what ended an evaluation: fuel, memory, or the policy itself. */

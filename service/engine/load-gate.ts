@@ -38,7 +38,8 @@ async function instantiate(bundle: Bundle, options: GateOptions): Promise<WasmPo
     throw refuse(`the module needs ${memoryPagesMin} pages of memory; raise \`engine.memory_pages_max\` (\`${memoryPagesMax}\`)`);
   const module = await compile(bytes);
   const data = Buffer.from(JSON.stringify(bundle.data));
-  const policy = start({ module, builtins, data, memoryPagesMin, memoryPagesMax, fuelMax });
+  const builtinErrors = bundle.manifest.metadata?.remit?.builtin_errors ?? "deny";
+  const policy = start({ module, builtins, data, memoryPagesMin, memoryPagesMax, fuelMax, builtinErrors });
   checkAbi(policy.abi);
   checkBuiltins(policy.builtinNames);
   return policy;
@@ -60,7 +61,7 @@ const requiredExports = [
   "opa_wasm_abi_minor_version",
   "opa_eval",
   "opa_malloc",
-  "opa_json_parse",
+  "opa_value_parse",
   "opa_json_dump",
   "opa_value_dump",
   "opa_heap_ptr_get",

@@ -1,14 +1,15 @@
-import { type Argument, type Builtin, BuiltinError } from "./builtin.ts";
-import { stringOf } from "./exact.ts";
-import { formatFloat } from "./go-float.ts";
-import { quote, type RegoValue, readValue, valueText } from "./rego-value.ts";
+import { formatFloat } from "../go/float.ts";
+import { RegoNumber, type Value } from "../value/value.ts";
+import { quote, valueText } from "../value/write.ts";
+import { BuiltinError, type Family } from "./builtin.ts";
+import { arrayOf, stringOf } from "./operands.ts";
 
 /** What OPA hands to Go's `fmt.Sprintf`: integers, doubles and text; everything else is text already. */
 type GoValue = bigint | number | string;
 
-function goValue(value: RegoValue): GoValue {
-  if (value.kind === "string") return value.value;
-  if (value.kind !== "number") return valueText(value);
+function goValue(value: Value): GoValue {
+  if (typeof value === "string") return value;
+  if (!(value instanceof RegoNumber)) return valueText(value);
   if (!/[.eE]/.test(value.text)) return BigInt(value.text);
   const double = Number(value.text);
   return Number.isFinite(double) ? double : value.text;
@@ -202,14 +203,8 @@ function pad({ flags, width = 0 }: Directive, text: string, numeric: boolean): s
   return head + "0".repeat(missing) + digits;
 }
 
-function arrayOf(argument: Argument | undefined): readonly RegoValue[] {
-  const value = argument === undefined ? undefined : readValue(argument.rego ?? argument.text);
-  if (value?.kind !== "array") throw new BuiltinError("operand must be an array");
-  return value.items;
-}
-
 /** `sprintf`, as Go's fmt writes. */
-export const text: Readonly<Record<string, Builtin>> = {
+export const text: Family = {
   sprintf: ([format, values]) => sprintf(stringOf(format), arrayOf(values).map(goValue)),
   // Tracing goes nowhere: a decision must not depend on who listens.
   trace: ([message]) => stringOf(message) !== undefined,

@@ -1,9 +1,11 @@
-import { type Argument, type Builtin, BuiltinError, RawJson } from "./builtin.ts";
-import { type Civil, civilOf, daysIn, type Instant, instantOf, utc, weekdayOf, zoneOf } from "./civil.ts";
-import { parseDuration } from "./duration.ts";
-import { exactInteger, int64, integerOf, stringOf } from "./exact.ts";
-import { format, layoutOf, weekdays } from "./go-layout.ts";
-import { parse } from "./go-parse.ts";
+import { type Civil, civilOf, daysIn, type Instant, instantOf, utc, weekdayOf, zoneOf } from "../go/civil.ts";
+import { parseDuration } from "../go/duration.ts";
+import { format, layoutOf, weekdays } from "../go/layout.ts";
+import { parse } from "../go/parse-time.ts";
+import { exactInteger } from "../value/number.ts";
+import { numberOf, RegoNumber, type Value } from "../value/value.ts";
+import { BuiltinError, type Family } from "./builtin.ts";
+import { int64, int64Of, stringOf } from "./operands.ts";
 
 const nanoseconds = (ns: bigint) => int64(ns, "time outside of valid range");
 
@@ -11,15 +13,12 @@ interface Timestamp extends Instant {
   readonly layout: string;
 }
 
-/** `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`; the number is read from its text so that no digit is lost. */
-function timestampOf(argument: Argument | undefined): Timestamp {
-  const value: unknown = argument?.value;
-  const text = argument?.text.trim() ?? "";
-  if (typeof value === "number") return { ns: integer(text), zone: utc, layout: "" };
-  if (!Array.isArray(value) || typeof value[0] !== "number") throw new BuiltinError("operand must be nanoseconds or [nanoseconds, zone]");
-  const [, zone = "", layout = ""] = value as readonly unknown[];
-  if (typeof zone !== "string" || typeof layout !== "string") throw new BuiltinError("zone and layout must be strings");
-  return { ns: integer(/^\[\s*([^\s,\]]+)/.exec(text)?.[1] ?? ""), zone: zoneOf(zone), layout };
+/** `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`. */
+function timestampOf(operand: Value | undefined): Timestamp {
+  if (operand instanceof RegoNumber) return { ns: integer(operand.text), zone: utc, layout: "" };
+  const [ns, zone = "", layout = ""] = Array.isArray(operand) ? (operand as readonly Value[]) : [];
+  if (!(ns instanceof RegoNumber)) throw new BuiltinError("operand must be nanoseconds or [nanoseconds, zone]");
+  return { ns: integer(ns.text), zone: zoneOf(stringOf(zone)), layout: stringOf(layout) };
 }
 
 function integer(text: string): bigint {
@@ -28,7 +27,7 @@ function integer(text: string): bigint {
   return ns;
 }
 
-function addDate(at: Instant, years: bigint, months: bigint, days: bigint): RawJson {
+function addDate(at: Instant, years: bigint, months: bigint, days: bigint): RegoNumber {
   const civil = civilOf(at);
   const moved = { year: civil.year + Number(years), month: civil.month + Number(months), day: civil.day + Number(days) };
   return nanoseconds(instantOf({ ...civil, ...moved }, at.zone).ns);
@@ -51,11 +50,11 @@ function borrow(value: number, base: number): { readonly left: number; readonly 
   return value < 0 ? { left: value + base, taken: 1 } : { left: value, taken: 0 };
 }
 
-const civil = (argument: Argument | undefined): Civil => civilOf(timestampOf(argument));
+const civil = (operand: Value | undefined): Civil => civilOf(timestampOf(operand));
 
 /** `time.*` as in OPA: exact nanoseconds, Go's layouts, one `now` for the whole evaluation. */
-export const time: Readonly<Record<string, Builtin>> = {
-  "time.now_ns": (_args, { nowMs }) => new RawJson(String(BigInt(Math.trunc(nowMs)) * 1_000_000n)),
+export const time: Family = {
+  "time.now_ns": (_args, { nowNs }) => numberOf(nowNs),
   "time.parse_ns": ([layout, value]) => nanoseconds(parse(layoutOf(stringOf(layout)), stringOf(value))),
   "time.parse_rfc3339_ns": ([value]) => nanoseconds(parse(layoutOf("RFC3339"), stringOf(value))),
   "time.parse_duration_ns": ([value]) => int64(parseDuration(stringOf(value)), "invalid duration"),
@@ -65,13 +64,13 @@ export const time: Readonly<Record<string, Builtin>> = {
   },
   "time.date"([value]) {
     const { year, month, day } = civil(value);
-    return [year, month, day];
+    return [year, month, day].map(numberOf);
   },
   "time.clock"([value]) {
     const { hour, minute, second } = civil(value);
-    return [hour, minute, second];
+    return [hour, minute, second].map(numberOf);
   },
   "time.weekday": ([value]) => weekdays[weekdayOf(civil(value))],
-  "time.add_date": ([value, years, months, days]) => addDate(timestampOf(value), integerOf(years), integerOf(months), integerOf(days)),
-  "time.diff": ([first, second]) => diff(timestampOf(first), timestampOf(second)),
+  "time.add_date": ([value, years, months, days]) => addDate(timestampOf(value), int64Of(years), int64Of(months), int64Of(days)),
+  "time.diff": ([first, second]) => diff(timestampOf(first), timestampOf(second)).map(numberOf),
 };

@@ -1,22 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BuiltinError, RawJson } from "../../../service/engine/builtins/builtin.ts";
 import { builtins } from "../../../service/engine/builtins/index.ts";
+import { call, type Row } from "../../helpers/builtins.ts";
 
-/** `[builtin, JSON texts of its arguments, JSON text of the result or null where it is undefined]`, as OPA 1.22.2 answers. */
-type Row = readonly [string, readonly string[], string | null];
 const rows = JSON.parse(readFileSync(new URL("../../fixtures/engine/opa-time.json", import.meta.url), "utf8")) as readonly Row[];
-
-function call(name: string, ...texts: string[]): string | null {
-  const args = texts.map((text) => ({ text, value: JSON.parse(text) as unknown }));
-  try {
-    const result = builtins.get(name)?.(args, { nowMs: 1_795_488_384_652 });
-    return result instanceof RawJson ? result.text : JSON.stringify(result);
-  } catch (error) {
-    if (error instanceof BuiltinError) return null;
-    throw error;
-  }
-}
 
 describe("time builtins", () => {
   it("answer as OPA does", () => {
@@ -53,7 +40,7 @@ describe("time builtins", () => {
     "fail for %s without a fault of their own",
     (text) => {
       for (const name of builtins.keys())
-        if (name !== "time.now_ns" && !(name.startsWith("time.") && text === "17")) call(name, text, text, text, text);
+        if (name.startsWith("time.") && name !== "time.now_ns" && text !== "17") call(name, text, text, text, text);
       expect(call("time.parse_rfc3339_ns", text)).toBeNull();
     },
   );

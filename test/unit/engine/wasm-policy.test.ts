@@ -8,7 +8,9 @@ import { fixtureWasm, hazardInput } from "./hazard.ts";
 const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"));
 const module = new WebAssembly.Module(new Uint8Array(bytes));
 const fuelMax = 3_000_000;
-const load = () => new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax });
+const builtinErrors = "deny";
+const load = () =>
+  new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax, builtinErrors });
 
 let policy: WasmPolicy;
 beforeEach(() => {
@@ -88,7 +90,7 @@ describe("WasmPolicy", () => {
 
   it("gives memory back after an evaluation that grew it, and data stays as it was", () => {
     const data = Buffer.from(JSON.stringify({ catalog: "x".repeat(1000) }));
-    policy = new WasmPolicy({ module, builtins, data, memoryPagesMin, memoryPagesMax: 200, fuelMax: 100_000_000 });
+    policy = new WasmPolicy({ module, builtins, data, memoryPagesMin, memoryPagesMax: 200, fuelMax: 100_000_000, builtinErrors });
     const big = hazardInput("good", { hoard: 2000, pad: "x".repeat(2000) });
     for (let i = 0; i < 50; i++) {
       expect(allows(big)).toBe(true);
@@ -119,7 +121,15 @@ describe("WasmPolicy", () => {
   });
 
   it("takes deep, wide and odd inputs for what they are", () => {
-    policy = new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax: 1_000_000_000 });
+    policy = new WasmPolicy({
+      module,
+      builtins,
+      data: Buffer.from("{}"),
+      memoryPagesMin,
+      memoryPagesMax: 200,
+      fuelMax: 1_000_000_000,
+      builtinErrors,
+    });
     const deep = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as object;
 
     expect(allows(hazardInput("good", deep(2000)))).toBe(true);
@@ -138,7 +148,15 @@ describe("WasmPolicy", () => {
 
   it("bounds work in proportion to the fuel", () => {
     const count = (fuel: number) => {
-      const bounded = new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax: fuel });
+      const bounded = new WasmPolicy({
+        module,
+        builtins,
+        data: Buffer.from("{}"),
+        memoryPagesMin,
+        memoryPagesMax: 200,
+        fuelMax: fuel,
+        builtinErrors,
+      });
       return [10, 20, 40, 80, 160, 320].filter((spin) => bounded.evaluate("remit/decision", hazardInput("good", { spin }), 0).ok).length;
     };
 

@@ -1,6 +1,6 @@
-import { BuiltinError } from "./builtin.ts";
+import { BuiltinError } from "../builtins/builtin.ts";
 import { daysIn, utcSeconds } from "./civil.ts";
-import { type Chunk, chunksOf, months, weekdays } from "./go-layout.ts";
+import { type Chunk, chunksOf, months, weekdays } from "./layout.ts";
 
 /** What was read so far; -1 is a field that the layout does not have. */
 interface Fields {

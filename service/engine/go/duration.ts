@@ -1,4 +1,4 @@
-import { BuiltinError } from "./builtin.ts";
+import { BuiltinError } from "../builtins/builtin.ts";
 
 const hourNs = 3_600_000_000_000;
 const unitNs: ReadonlyMap<string, number> = new Map([

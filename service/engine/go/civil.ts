@@ -1,4 +1,4 @@
-import { BuiltinError } from "./builtin.ts";
+import { BuiltinError } from "../builtins/builtin.ts";
 
 /** A date and time of day as a clock on the wall shows it. `month` is 1 to 12; `offsetS` is how far it is ahead of UTC. */
 export interface Civil {
