@@ -13,8 +13,7 @@ const buildTimeoutMs = 900_000;
 export function goInstall(tool: PinnedTool, file: string): string | undefined {
   const work = mkdtempSync(join(dirname(file), "build-"));
   try {
-    writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\nrequire ${tool.module} v${tool.version}\n`);
-    writeFileSync(join(work, "go.sum"), goSum(tool));
+    writeModule(tool, work);
     const problem = runGo(["install", "-trimpath", "-mod=mod", tool.module], work);
     if (problem !== undefined) return problem;
     const [built] = readdirSync(join(work, "bin"));
@@ -27,8 +26,21 @@ export function goInstall(tool: PinnedTool, file: string): string | undefined {
   }
 }
 
-function goSum({ module, version, moduleSum, goModSum }: PinnedTool): string {
-  return `${module} v${version} ${moduleSum}\n${module} v${version}/go.mod ${goModSum}\n`;
+/** Builds the Go program in `work` over a pinned module into `work/<name>`; returns what went wrong. */
+export function buildInModule(tool: PinnedTool, work: string, name: string): string | undefined {
+  writeModule(tool, work);
+  return runGo(["build", "-trimpath", "-mod=mod", "-o", name, "."], work);
+}
+
+/** The folder of a pinned module's source, which a build has fetched. */
+export function moduleFolder({ module, version }: PinnedTool): string {
+  const { stdout } = spawnSync("go", ["env", "GOMODCACHE"], { encoding: "utf8" });
+  return join(stdout.trim(), `${module}@v${version}`);
+}
+
+function writeModule({ module, version, moduleSum, goModSum }: PinnedTool, work: string): void {
+  writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\nrequire ${module} v${version}\n`);
+  writeFileSync(join(work, "go.sum"), `${module} v${version} ${moduleSum}\n${module} v${version}/go.mod ${goModSum}\n`);
 }
 
 function runGo(args: readonly string[], work: string): string | undefined {

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { type BuiltinContext, BuiltinError } from "../../service/engine/builtins/builtin.ts";
 import { builtins } from "../../service/engine/builtins/index.ts";
 import { readValue } from "../../service/engine/value/read.ts";
-import { jsonText } from "../../service/engine/value/write.ts";
+import { wireText } from "../../service/engine/value/write.ts";
 
 /** An evaluation of a test: a fixed clock, and as much fuel as it wants. */
 export function testContext(): BuiltinContext & { spent: number } {
@@ -15,18 +16,23 @@ export function testContext(): BuiltinContext & { spent: number } {
   };
 }
 
-/** What OPA 1.22.2 answers: `[builtin, texts of its arguments, JSON text of the result or null where it is undefined]`. */
+/** What OPA answers: `[builtin, Rego text of its arguments, answer]`, written by scripts/oracle/record.ts; see there. */
 export type Row = readonly [string, readonly string[], string | null];
 
-/** Calls a builtin with Rego's text of its arguments; the result as JSON text, null where it is undefined or fails. */
+/** The rows of a fixture `test/fixtures/engine/opa-<family>.json`. */
+export function opaRows(family: string): readonly Row[] {
+  return JSON.parse(readFileSync(new URL(`../fixtures/engine/opa-${family}.json`, import.meta.url), "utf8")) as readonly Row[];
+}
+
+/** Calls a builtin with Rego's text of its arguments; the result as Rego text, null where it is undefined, `fails` where it fails. */
 export function call(name: string, ...texts: readonly string[]): string | null {
   const builtin = builtins.get(name);
   if (builtin === undefined) throw new Error(`there is no builtin ${name}`);
   try {
     const result = builtin(texts.map(readValue), testContext());
-    return result === undefined ? null : jsonText(result);
+    return result === undefined ? null : wireText(result);
   } catch (error) {
-    if (error instanceof BuiltinError) return null;
+    if (error instanceof BuiltinError) return "fails";
     throw error;
   }
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { builtins } from "../../../service/engine/builtins/index.ts";
-import { call, type Row } from "../../helpers/builtins.ts";
+import { call, opaRows } from "../../helpers/builtins.ts";
 
-const rows = JSON.parse(readFileSync(new URL("../../fixtures/engine/opa-time.json", import.meta.url), "utf8")) as readonly Row[];
+const rows = opaRows("time");
 
 describe("time builtins", () => {
   it("answer as OPA does", () => {
@@ -28,11 +27,11 @@ describe("time builtins", () => {
 
   it("keep nanoseconds that a double cannot hold", () => {
     expect(call("time.parse_rfc3339_ns", '"2026-01-02T03:04:05.123456789Z"')).toBe("1767323045123456789");
-    expect(call("time.clock", '[1767323045123456789, "Asia/Kolkata"]')).toBe("[8,34,5]");
+    expect(call("time.clock", '[1767323045123456789, "Asia/Kolkata"]')).toBe("[8, 34, 5]");
   });
 
   it("fail for an abbreviation that the runtime does not know, rather than make one up", () => {
-    expect(call("time.format", '[0, "Asia/Kathmandu", "RFC1123"]')).toBeNull();
+    expect(call("time.format", '[0, "Asia/Kathmandu", "RFC1123"]')).toBe("fails");
     expect(call("time.format", '[0, "Asia/Kathmandu", "RFC1123Z"]')).toBe('"Thu, 01 Jan 1970 05:30:00 +0530"');
   });
 
@@ -41,7 +40,7 @@ describe("time builtins", () => {
     (text) => {
       for (const name of builtins.keys())
         if (name.startsWith("time.") && name !== "time.now_ns" && text !== "17") call(name, text, text, text, text);
-      expect(call("time.parse_rfc3339_ns", text)).toBeNull();
+      expect(call("time.parse_rfc3339_ns", text)).toBe("fails");
     },
   );
 });
