@@ -1,8 +1,9 @@
 import { type Builtin, type BuiltinContext, BuiltinError } from "./builtins/builtin.ts";
 import { bytesOf, textOf } from "./value/bytes.ts";
 import { readValue } from "./value/read.ts";
-import type { Value } from "./value/value.ts";
+import { RegoSet, typeName, type Value } from "./value/value.ts";
 import { wireText } from "./value/write.ts";
+import { nativeBase, natives } from "./wasm-natives.ts";
 
 /** The exports of a module that builtins need (OPA WASM ABI 1.x). */
 export interface ValueExports {
@@ -80,8 +81,9 @@ export class Host {
   }
 
   #call(id: number, addresses: readonly number[]): number {
-    const name = this.#byId[id] ?? "";
-    const builtin = this.#builtins.get(name);
+    const native = natives[id - nativeBase];
+    const name = native?.builtin ?? this.#byId[id] ?? "";
+    const builtin = native?.treatment === "watch" ? silent : this.#builtins.get(name);
     const exports = this.#exports;
     if (builtin === undefined || exports === undefined) throw new PolicyAbort(`builtin \`${name}\` is not known`);
     return this.#give(exports, this.#run(name, builtin, this.#take(exports, addresses)));
@@ -116,4 +118,16 @@ export class Host {
     if (parsed === 0) throw new PolicyAbort("the result of a builtin cannot be read");
     return parsed;
   }
+}
+
+/** A builtin of the module that gave nothing: it failed, but for the greatest and the least of an empty collection. */
+const silent: Builtin = (args) => {
+  const [first] = args;
+  const empty = args.length === 1 && (Array.isArray(first) || first instanceof RegoSet) && sizeOf(first) === 0;
+  if (empty) return undefined;
+  throw new BuiltinError(`it has no answer for operands of type ${args.map(typeName).join(", ")}`);
+};
+
+function sizeOf(value: readonly Value[] | RegoSet): number {
+  return value instanceof RegoSet ? value.size : value.length;
 }

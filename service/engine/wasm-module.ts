@@ -84,31 +84,56 @@ const hostFunctions: ReadonlySet<string> = new Set([
   "opa_builtin4",
 ]);
 
-/**
- * Reads the imports and refuses any that the host does not give: a module must not be able to ask for more. Returns the least number
- * of 64 KiB pages of `env.memory`.
- */
-export function readMemoryPages(bytes: Uint8Array, sections: readonly Section[]): number {
+/** What a module imports. */
+export interface Imports {
+  /** The least number of 64 KiB pages of `env.memory`. */
+  readonly memoryPagesMin: number;
+  /** Names of the host functions by their index; the module's own functions count from there. */
+  readonly functions: readonly string[];
+}
+
+/** Reads the imports and refuses any that the host does not give: a module must not be able to ask for more. */
+export function readImports(bytes: Uint8Array, sections: readonly Section[]): Imports {
   const section = sections.find(({ id }) => id === 2);
   if (section === undefined) throw broken("it imports no memory");
   const reader = new Reader(bytes, section.start);
+  const functions: string[] = [];
   let memoryPagesMin: number | undefined;
-  for (let count = reader.u32(); count > 0; count--) memoryPagesMin = readImport(reader) ?? memoryPagesMin;
+  for (let count = reader.u32(); count > 0; count--) {
+    const read = readImport(reader);
+    if (typeof read === "string") functions.push(read);
+    else memoryPagesMin = read;
+  }
   if (memoryPagesMin === undefined) throw broken("it imports no memory");
-  return memoryPagesMin;
+  return { memoryPagesMin, functions };
 }
 
-/** Reads one import; returns its least number of pages when it is the memory. */
-function readImport(reader: Reader): number | undefined {
-  const name = `${reader.name()}.${reader.name()}`;
+/** Reads one import: the name of a function, or the least number of pages of the memory. */
+function readImport(reader: Reader): string | number {
+  const [module, field] = [reader.name(), reader.name()];
   const kind = reader.byte();
-  if (kind === 0 && name.startsWith("env.") && hostFunctions.has(name.slice(4))) {
+  if (kind === 0 && module === "env" && hostFunctions.has(field)) {
     reader.u32();
-    return undefined;
+    return field;
   }
+  const name = `${module}.${field}`;
   if (kind !== 2 || name !== "env.memory") throw broken(`it imports \`${name.slice(0, 100)}\`, which the service does not give`);
   const hasMaximum = (reader.byte() & 1) === 1;
   const pages = reader.u32();
   if (hasMaximum) reader.u32();
   return pages;
+}
+
+/** A section with its id and length. */
+export function emit(id: number, content: Uint8Array): readonly Uint8Array[] {
+  return [Uint8Array.of(id), leb(content.length), content];
+}
+
+/** Unsigned LEB128. */
+export function leb(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Uint8Array.from([...bytes, rest]);
+    bytes.push((rest % 128) | 0x80);
+  }
 }

@@ -1,5 +1,6 @@
-import { broken, Reader, readMemoryPages, type Section, sectionsOf } from "./wasm-module.ts";
+import { broken, emit, leb, Reader, readImports, type Section, sectionsOf } from "./wasm-module.ts";
 import { readValueType, skipInstruction } from "./wasm-opcodes.ts";
+import { wrapNatives } from "./wasm-wrap.ts";
 
 /** Names under which a rewritten module exports what the host needs. */
 export const exportNames = { stackPointer: "remit_stack_pointer", fuel: "remit_fuel" } as const;
@@ -11,12 +12,13 @@ export interface Rewritten {
 }
 
 /**
- * Makes a module safe to keep: exports its stack pointer, so that an aborted evaluation can be undone, and counts fuel at every
+ * Makes a module safe to keep: lets the host know of builtins that fail inside of it (see {@link wrapNatives}), exports its stack pointer, so that an aborted evaluation can be undone, and counts fuel at every
  * function entry and loop head, so that an endless one traps. Throws RemitError `bundle_invalid` for a module it does not understand.
  */
-export function rewriteModule(bytes: Uint8Array): Rewritten {
+export function rewriteModule(original: Uint8Array): Rewritten {
+  const bytes = wrapNatives(original);
   const sections = sectionsOf(bytes);
-  const memoryPagesMin = readMemoryPages(bytes, sections);
+  const { memoryPagesMin } = readImports(bytes, sections);
   // No global is imported, so the module's own count from 0, and the fuel comes behind the last.
   const { count: fuel, stackPointer } = readGlobals(bytes, sections);
   const parts: Uint8Array[] = [bytes.subarray(0, 8)];
@@ -141,16 +143,4 @@ function instrument(body: Uint8Array, check: Uint8Array, globals: number): Uint8
   }
   parts.push(body.subarray(copied));
   return Buffer.concat(parts);
-}
-
-function emit(id: number, content: Uint8Array): readonly Uint8Array[] {
-  return [Uint8Array.of(id), leb(content.length), content];
-}
-
-function leb(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...bytes, rest]);
-    bytes.push((rest % 128) | 0x80);
-  }
 }
