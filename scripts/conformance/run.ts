@@ -9,7 +9,7 @@ const byGroup = new Map<string, Map<string, number>>();
 for await (const item of suiteCases(oracle.path, groups)) {
   let verdict: { kind: string; detail: string };
   try {
-    verdict = judge(item, item);
+    verdict = judge(item);
   } catch (e) {
     verdict = { kind: "crash", detail: String(e) };
   }

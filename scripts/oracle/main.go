@@ -39,6 +39,8 @@ type question struct {
 	Experimental bool              `json:"experimental,omitempty"`
 	Env          map[string]string `json:"env,omitempty"`
 	NowNs        int64             `json:"now_ns,omitempty"`
+	// Inputs asks the same query once more for each of them.
+	Inputs []string `json:"inputs,omitempty"`
 	// What is wanted: the module, the answer, or both.
 	NoWasm   bool `json:"no_wasm,omitempty"`
 	NoAnswer bool `json:"no_answer,omitempty"`
@@ -50,12 +52,22 @@ type answer struct {
 	// CompileError says why there is no module.
 	CompileError string `json:"compile_error,omitempty"`
 	Wasm         []byte `json:"wasm,omitempty"`
+	outcome
+	// Outcomes has one for each of Inputs.
+	Outcomes []outcome `json:"outcomes,omitempty"`
+}
+
+// outcome is what OPA's evaluator says.
+type outcome struct {
 	// Rows are the bindings of each result, as Rego value text of an object; Error is the code of an evaluation that failed.
 	Rows  []string `json:"rows,omitempty"`
 	Error string   `json:"error,omitempty"`
 	// StrictError is what strict builtin errors make of the same: a builtin failed on the way.
 	StrictError string `json:"strict_error,omitempty"`
 }
+
+// evaluationMax ends evaluations that would take all memory.
+const evaluationMax = 2 * time.Second
 
 // testCase is a case of OPA's suite with its answer.
 type testCase struct {
@@ -250,10 +262,23 @@ func ask(q question) answer {
 		result.Wasm = compiled.Bytes
 	}
 	if !q.NoAnswer {
-		result.Rows, result.Error = evaluate(ctx, q, false)
-		if _, code := evaluate(ctx, q, true); code != result.Error {
-			result.StrictError = code
+		lenient, strict := prepare(ctx, q, false), prepare(ctx, q, true)
+		result.outcome = both(ctx, q.Input, lenient, strict)
+		for i := range q.Inputs {
+			result.Outcomes = append(result.Outcomes, both(ctx, &q.Inputs[i], lenient, strict))
 		}
+	}
+	return result
+}
+
+// evaluator evaluates one input; it returns the rows, or the code of the error.
+type evaluator func(ctx context.Context, input *string) ([]string, string)
+
+func both(ctx context.Context, input *string, lenient, strict evaluator) outcome {
+	var result outcome
+	result.Rows, result.Error = lenient(ctx, input)
+	if _, code := strict(ctx, input); code != result.Error {
+		result.StrictError = code
 	}
 	return result
 }
@@ -277,35 +302,50 @@ func options(q question, strict bool) []func(*rego.Rego) {
 	return opts
 }
 
-// evaluate returns the rows, or the code of the error.
-func evaluate(ctx context.Context, q question, strict bool) ([]string, string) {
+func prepare(ctx context.Context, q question, strict bool) evaluator {
+	failed := func(code string) evaluator {
+		return func(context.Context, *string) ([]string, string) { return nil, code }
+	}
 	data := map[string]any{}
 	if q.Data != "" {
 		if err := util.UnmarshalJSON([]byte(q.Data), &data); err != nil {
-			return nil, "data: " + err.Error()
+			return failed("data: " + err.Error())
 		}
 	}
-	opts := append(options(q, strict), rego.Store(inmem.NewFromObject(data)))
-	prepared, err := rego.New(opts...).PrepareForEval(ctx)
+	prepared, err := rego.New(append(options(q, strict), rego.Store(inmem.NewFromObject(data)))...).PrepareForEval(ctx)
 	if err != nil {
-		return nil, code(err)
+		return failed(code(err))
 	}
-	var evalOpts []rego.EvalOption
+	var opts []rego.EvalOption
 	if q.NowNs != 0 {
-		evalOpts = append(evalOpts, rego.EvalTime(time.Unix(0, q.NowNs)))
+		opts = append(opts, rego.EvalTime(time.Unix(0, q.NowNs)))
 	}
-	if q.Input != nil {
-		term, err := ast.ParseTerm(*q.Input)
+	return func(ctx context.Context, input *string) ([]string, string) {
+		return evaluate(ctx, prepared, opts, input)
+	}
+}
+
+func evaluate(ctx context.Context, prepared rego.PreparedEvalQuery, opts []rego.EvalOption, input *string) (rows []string, failure string) {
+	// Some builtins of OPA panic for odd operands; OPA as a server would survive that too.
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			rows, failure = nil, fmt.Sprintf("panic: %v", thrown)
+		}
+	}()
+	if input != nil {
+		term, err := ast.ParseTerm(*input)
 		if err != nil {
 			return nil, "input: " + err.Error()
 		}
-		evalOpts = append(evalOpts, rego.EvalParsedInput(term.Value))
+		opts = append(slices.Clone(opts), rego.EvalParsedInput(term.Value))
 	}
-	set, err := prepared.Eval(ctx, evalOpts...)
+	ctx, cancel := context.WithTimeout(ctx, evaluationMax)
+	defer cancel()
+	set, err := prepared.Eval(ctx, opts...)
 	if err != nil {
 		return nil, code(err)
 	}
-	rows := make([]string, 0, len(set))
+	rows = make([]string, 0, len(set))
 	for _, result := range set {
 		var pairs []string
 		for name, value := range result.Bindings {

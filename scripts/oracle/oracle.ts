@@ -16,13 +16,20 @@ export interface Question {
   readonly now_ns?: number;
   readonly no_wasm?: boolean;
   readonly no_answer?: boolean;
+  /** Asks the same query once more for each of them. */
+  readonly inputs?: readonly string[];
 }
 
-/** The module as base64, and what OPA says: rows of bindings as Rego value text, or the code of an error. */
-export interface Answer {
+/** The module as base64, and what OPA says, with one outcome more for each of the question's `inputs`. */
+export interface Answer extends Outcome {
   readonly id: string;
   readonly compile_error?: string;
   readonly wasm?: string;
+  readonly outcomes?: readonly Outcome[];
+}
+
+/** Rows of bindings as Rego value text, or the code of an error. */
+export interface Outcome {
   readonly rows?: readonly string[];
   readonly error?: string;
   /** The error that strict builtin errors make of it: a builtin failed on the way. */

@@ -1,5 +1,6 @@
 import { type Builtin, type BuiltinContext, BuiltinError } from "./builtins/builtin.ts";
 import { bytesOf, textOf } from "./value/bytes.ts";
+import { MemoryReader, probe } from "./value/memory.ts";
 import { readValue } from "./value/read.ts";
 import { RegoSet, typeName, type Value } from "./value/value.ts";
 import { wireText } from "./value/write.ts";
@@ -83,18 +84,17 @@ export class Host {
   #call(id: number, addresses: readonly number[]): number {
     const native = natives[id - nativeBase];
     const name = native?.builtin ?? this.#byId[id] ?? "";
-    const builtin = native?.treatment === "watch" ? silent : this.#builtins.get(name);
+    const builtin = this.#builtins.get(name) ?? (native === undefined ? undefined : silentNative(name));
     const exports = this.#exports;
     if (builtin === undefined || exports === undefined) throw new PolicyAbort(`builtin \`${name}\` is not known`);
-    return this.#give(exports, this.#run(name, builtin, this.#take(exports, addresses)));
+    return this.#give(exports, this.#run(name, builtin, this.#take(addresses)));
   }
 
-  #take(exports: ValueExports, addresses: readonly number[]): readonly Value[] {
-    return addresses.map((address) => {
-      const text = this.text(exports.opa_value_dump(address));
-      this.#state.spend(text.length / bytesPerUnit);
-      return readValue(text);
-    });
+  #take(addresses: readonly number[]): readonly Value[] {
+    const memory = new MemoryReader(this.view());
+    const values = addresses.map((address) => memory.value(address));
+    this.#state.spend(memory.read / bytesPerUnit);
+    return values;
   }
 
   /** A failing builtin is undefined in Rego, as in OPA, and is remembered; any other fault ends the evaluation. */
@@ -110,7 +110,11 @@ export class Host {
 
   #give(exports: ValueExports, value: Value | undefined): number {
     if (value === undefined) return 0;
-    const bytes = bytesOf(wireText(value));
+    return this.#write(exports, wireText(value));
+  }
+
+  #write(exports: ValueExports, text: string): number {
+    const bytes = bytesOf(text);
     this.#state.spend(bytes.length / bytesPerUnit);
     const address = exports.opa_malloc(bytes.length);
     this.view().set(bytes, address);
@@ -118,16 +122,22 @@ export class Host {
     if (parsed === 0) throw new PolicyAbort("the result of a builtin cannot be read");
     return parsed;
   }
+
+  /** Whether values lie in this module's memory as the reader takes them to. */
+  isReadable(exports: ValueExports): boolean {
+    const read = new MemoryReader(this.view()).value(this.#write(exports, probe));
+    return wireText(read) === wireText(readValue(probe));
+  }
 }
 
 /** A builtin of the module that gave nothing: it failed, but for the greatest and the least of an empty collection. */
-const silent: Builtin = (args) => {
-  const [first] = args;
-  const empty = args.length === 1 && (Array.isArray(first) || first instanceof RegoSet) && sizeOf(first) === 0;
-  if (empty) return undefined;
-  throw new BuiltinError(`it has no answer for operands of type ${args.map(typeName).join(", ")}`);
-};
+function silentNative(name: string): Builtin {
+  return (args) => {
+    if ((name === "max" || name === "min") && isEmpty(args[0])) return undefined;
+    throw new BuiltinError(`it has no answer for operands of type ${args.map(typeName).join(", ")}`);
+  };
+}
 
-function sizeOf(value: readonly Value[] | RegoSet): number {
-  return value instanceof RegoSet ? value.size : value.length;
+function isEmpty(value: Value | undefined): boolean {
+  return value instanceof RegoSet ? value.size === 0 : Array.isArray(value) && value.length === 0;
 }

@@ -3,6 +3,7 @@ import type { LoadedPolicy as SdkPolicy } from "@open-policy-agent/opa-wasm";
 import { RemitError } from "../errors.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { Host, type HostState, PolicyAbort, type ValueExports } from "./host.ts";
+import { broken } from "./wasm-module.ts";
 import { exportNames } from "./wasm-rewrite.ts";
 
 /** The SDK's types promise a named export that its ES module does not have. */
@@ -44,6 +45,8 @@ export interface RawAnswer {
 interface Exports extends ValueExports {
   readonly opa_wasm_abi_version: WebAssembly.Global;
   readonly opa_wasm_abi_minor_version: WebAssembly.Global;
+  opa_heap_ptr_get(): number;
+  opa_heap_ptr_set(address: number): void;
   builtins(): number;
   opa_eval(reserved: number, entrypoint: number, data: number, input: number, inputLength: number, heap: number, format: number): number;
 }
@@ -101,11 +104,19 @@ export class PolicyInstance {
     const ids = JSON.parse(this.#host.text(this.#exports.opa_json_dump(this.#exports.builtins()))) as Record<string, number>;
     this.builtinNames = Object.keys(ids);
     this.#host.attach(this.#exports, ids);
+    this.#proveLayout();
     const policy = new sdk.LoadedPolicy(instance, this.#memory, Number(this.#exports.opa_wasm_abi_minor_version.value));
     this.entrypoints = policy.entrypoints as Record<string, number>;
     this.#image = image ?? this.#takeImage(policy, options.data);
     this.#baseBytes = this.memoryBytes;
     this.restore();
+  }
+
+  /** What the proof leaves on the heap goes away again. */
+  #proveLayout(): void {
+    const heap = this.#exports.opa_heap_ptr_get();
+    if (!this.#host.isReadable(this.#exports)) throw broken("values lie in its memory in an unknown way");
+    this.#exports.opa_heap_ptr_set(heap);
   }
 
   get image(): InstanceImage {

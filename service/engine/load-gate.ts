@@ -2,7 +2,7 @@ import { readDecision } from "../decide/decision.ts";
 import type { BundleId, PolicySnapshot } from "../decide/ports.ts";
 import { describe } from "../errors.ts";
 import { refuse } from "./archive.ts";
-import { builtins, networkBuiltins } from "./builtins/index.ts";
+import { builtinNames, builtins, networkBuiltins } from "./builtins/index.ts";
 import type { Bundle, SelfTest } from "./bundle.ts";
 import type { InstanceOptions } from "./instance.ts";
 import { broken } from "./wasm-module.ts";
@@ -33,7 +33,7 @@ export async function passGate(bundle: Bundle, options: GateOptions, nowMs: numb
 
 async function instantiate(bundle: Bundle, options: GateOptions): Promise<WasmPolicy> {
   const { fuelMax, memoryPagesMax } = options;
-  const { bytes, memoryPagesMin } = rewriteModule(bundle.wasm);
+  const { bytes, memoryPagesMin } = rewriteModule(bundle.wasm, builtinNames);
   if (memoryPagesMin > memoryPagesMax)
     throw refuse(`the module needs ${memoryPagesMin} pages of memory; raise \`engine.memory_pages_max\` (\`${memoryPagesMax}\`)`);
   const module = await compile(bytes);

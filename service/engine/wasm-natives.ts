@@ -1,17 +1,26 @@
 import { Reader, type Section } from "./wasm-module.ts";
 
 /**
- * What becomes of a builtin that OPA compiles into the module. `watch`: it stays, and when it gives nothing the host is asked why, since
- * the module does not say whether it failed. `replace`: the host gives it, because the module's own differs from OPA's or is slower.
+ * When a builtin that the module has is left to the host instead. `integers`: an operand is a number that is no 64-bit integer.
+ * `sets`: an operand is a set.
  */
-export type Treatment = "watch" | "replace";
+export type Guard = "integers" | "sets";
 
+/** A builtin that OPA compiles into the module. */
 export interface Native {
   /** Name of the function in the module. */
   readonly symbol: string;
   readonly builtin: string;
-  readonly treatment: Treatment;
+  /** Absent: when the host has the builtin, it gives every answer. */
+  readonly guard: Guard | undefined;
 }
+
+const guards: ReadonlyMap<string, Guard> = new Map([
+  ["plus", "integers"],
+  ["minus", "integers"],
+  ["mul", "integers"],
+  ["concat", "sets"],
+]);
 
 /** Builtins of the module by function; comparisons, which cannot fail, are left alone. The place in this list is the native's number. */
 export const natives: readonly Native[] = Object.entries({
@@ -92,7 +101,7 @@ export const natives: readonly Native[] = Object.entries({
   opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n",
   builtin_json_remove: "json.remove",
   builtin_json_filter: "json.filter",
-}).map(([symbol, builtin]) => ({ symbol, builtin, treatment: "watch" }));
+}).map(([symbol, builtin]) => ({ symbol, builtin, guard: guards.get(builtin) }));
 
 /** Numbers of natives start here; a module numbers the builtins that it imports from 0. */
 export const nativeBase = 1 << 20;

@@ -13,10 +13,10 @@ export interface Rewritten {
 
 /**
  * Makes a module safe to keep: lets the host know of builtins that fail inside of it (see {@link wrapNatives}), exports its stack pointer, so that an aborted evaluation can be undone, and counts fuel at every
- * function entry and loop head, so that an endless one traps. Throws RemitError `bundle_invalid` for a module it does not understand.
+ * function entry and loop head, so that an endless one traps. `hosted` are the builtins that the host has. Throws RemitError `bundle_invalid` for a module it does not understand.
  */
-export function rewriteModule(original: Uint8Array): Rewritten {
-  const bytes = wrapNatives(original);
+export function rewriteModule(original: Uint8Array, hosted: ReadonlySet<string>): Rewritten {
+  const bytes = wrapNatives(original, hosted);
   const sections = sectionsOf(bytes);
   const { memoryPagesMin } = readImports(bytes, sections);
   // No global is imported, so the module's own count from 0, and the fuel comes behind the last.

@@ -1,27 +1,30 @@
 import { broken, emit, leb, Reader, readImports, type Section, sectionsOf } from "./wasm-module.ts";
-import { nativeBase, natives, nativesOf, type Treatment } from "./wasm-natives.ts";
+import { type Guard, nativeBase, natives, nativesOf } from "./wasm-natives.ts";
 import { readValueType } from "./wasm-opcodes.ts";
 
 /** One function that gets another body. */
 interface Wrapped {
   readonly number: number;
-  readonly treatment: Treatment;
+  /** Whether its own body is kept. */
+  readonly kept: boolean;
+  readonly guard: Guard | undefined;
   /** How many values it takes; it takes and gives addresses (i32) only. */
   readonly arity: number;
   readonly type: number;
 }
 
 /**
- * Puts the host between a policy and the builtins of its module. A replaced builtin becomes a call of the host. A watched one keeps its
- * body, at the end of the module, behind one that asks the host when it gave nothing: OPA's runtime says neither that a builtin failed
- * nor why, and a rule that is silently undefined can open a door.
+ * Puts the host between a policy and the builtins of its module. A builtin that the host has too (`hosted`) becomes a call of the host:
+ * OPA's runtime answers differently from OPA there, or slower. Any other keeps its body, at the end of the module, behind one that tells
+ * the host when it gave nothing: the runtime says neither that a builtin failed nor why, and a rule that is silently undefined can open
+ * a door. A guarded one does both.
  */
-export function wrapNatives(bytes: Uint8Array): Uint8Array {
+export function wrapNatives(bytes: Uint8Array, hosted: ReadonlySet<string>): Uint8Array {
   const sections = sectionsOf(bytes);
   const { functions } = readImports(bytes, sections);
-  const wrapped = planOf(bytes, sections, functions.length);
+  const wrapped = planOf(bytes, sections, { imported: functions.length, hosted });
   if (wrapped.size === 0) return bytes;
-  const moved = [...wrapped].filter(([, { treatment }]) => treatment === "watch");
+  const moved = [...wrapped].filter(([, { kept }]) => kept);
   const total = functionTypes(bytes, sections).length;
   const movedTo = new Map(moved.map(([index], place) => [index, functions.length + total + place]));
   const bodyOf = (index: number, wrap: Wrapped) => wrapper(wrap, hostFunction(functions, wrap.arity), movedTo.get(index));
@@ -35,8 +38,14 @@ export function wrapNatives(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(parts);
 }
 
+interface Host {
+  /** How many functions are imported. */
+  readonly imported: number;
+  readonly hosted: ReadonlySet<string>;
+}
+
 /** What to wrap, by index among the module's own functions. */
-function planOf(bytes: Uint8Array, sections: readonly Section[], imported: number): ReadonlyMap<number, Wrapped> {
+function planOf(bytes: Uint8Array, sections: readonly Section[], { imported, hosted }: Host): ReadonlyMap<number, Wrapped> {
   const types = functionTypes(bytes, sections);
   const arities = addressArities(bytes, sections);
   const plan = new Map<number, Wrapped>();
@@ -46,7 +55,8 @@ function planOf(bytes: Uint8Array, sections: readonly Section[], imported: numbe
     const native = natives[number];
     if (native === undefined || type === undefined || arity === undefined || arity < 1 || arity > 4)
       throw broken(`its function \`${native?.symbol}\` is not the one of OPA's runtime`);
-    plan.set(index - imported, { number, treatment: native.treatment, arity, type });
+    const guard = hosted.has(native.builtin) ? native.guard : undefined;
+    plan.set(index - imported, { number, kept: guard !== undefined || !hosted.has(native.builtin), guard, arity, type });
   }
   return plan;
 }
@@ -117,19 +127,46 @@ function withBodies(
     const body = content.subarray(start, reader.at);
     const wrap = wrapped.get(index);
     bodies.push(wrap === undefined ? body : bodyOf(index, wrap));
-    if (wrap?.treatment === "watch") moved.push(body);
+    if (wrap?.kept === true) moved.push(body);
   }
   const all = [...bodies, ...moved];
   return Buffer.concat([leb(all.length), ...all.flatMap((body) => [leb(body.length), body])]);
 }
 
-/** `host(number, 0, …arguments)`, after the function's own body has given nothing when there is one. */
-function wrapper({ number, arity }: Wrapped, host: number, own: number | undefined): Uint8Array {
+/** `host(number, 0, …arguments)`, after the function's own body has given nothing when it is kept. */
+function wrapper({ number, arity, guard }: Wrapped, host: number, own: number | undefined): Uint8Array {
   const args = Array.from({ length: arity }, (_, index) => [0x20, index]).flat();
   const ask = [0x41, ...signedLeb(nativeBase + number), 0x41, 0, ...args, 0x10, ...leb(host)];
   if (own === undefined) return Uint8Array.from([0, ...ask, 0x0b]);
   const call = [...args, 0x10, ...leb(own), 0x22, arity];
-  return Uint8Array.from([1, 1, i32, ...call, 0x04, i32, 0x20, arity, 0x05, ...ask, 0x0b, 0x0b]);
+  const watched = [...call, 0x04, i32, 0x20, arity, 0x05, ...ask, 0x0b];
+  if (guard === undefined) return Uint8Array.from([1, 1, i32, ...watched, 0x0b]);
+  const guarded = [...guardOf[guard](arity), 0x04, i32, ...ask, 0x05, ...watched, 0x0b];
+  return Uint8Array.from([1, 1, i32, ...guarded, 0x0b]);
+}
+
+/** `argument.byte[offset] == value` or, with 0x47, `!=`; see value/memory.ts for the places. */
+const byteIs = (argument: number, offset: number, value: number, operator = 0x46) => [
+  0x20,
+  argument,
+  0x2d,
+  0,
+  offset,
+  0x41,
+  value,
+  operator,
+];
+/** Joins conditions with `or`. */
+const any = (conditions: readonly (readonly number[])[]) =>
+  conditions.flatMap((condition, place) => (place === 0 ? condition : [...condition, 0x72]));
+
+const guardOf: Readonly<Record<Guard, (arity: number) => readonly number[]>> = {
+  integers: (arity) => any(each(arity, (argument) => [...byteIs(argument, 0, 3), ...byteIs(argument, 1, 1, 0x47), 0x71])),
+  sets: (arity) => any(each(arity, (argument) => byteIs(argument, 0, 7))),
+};
+
+function each(arity: number, condition: (argument: number) => readonly number[]): readonly (readonly number[])[] {
+  return Array.from({ length: arity }, (_, argument) => condition(argument));
 }
 
 /** LEB128 of a positive number that will be read as a signed one. */

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readDecision } from "../../../service/decide/decision.ts";
-import { builtins } from "../../../service/engine/builtins/index.ts";
+import { builtinNames, builtins } from "../../../service/engine/builtins/index.ts";
 import { WasmPolicy } from "../../../service/engine/wasm-policy.ts";
 import { rewriteModule } from "../../../service/engine/wasm-rewrite.ts";
 import { fixtureWasm, hazardInput } from "./hazard.ts";
 
-const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"));
+const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"), builtinNames);
 const module = new WebAssembly.Module(new Uint8Array(bytes));
 const fuelMax = 3_000_000;
 const builtinErrors = "deny";
@@ -170,7 +170,7 @@ describe("rewriteModule", () => {
     ["something else", Buffer.from("not a module at all")],
     ["half a module", fixtureWasm("hazard").subarray(0, 5000)],
   ])("refuses %s", (_name, wasm) => {
-    expect(() => rewriteModule(wasm)).toThrow(expect.objectContaining({ code: "bundle_invalid" }));
+    expect(() => rewriteModule(wasm, builtinNames)).toThrow(expect.objectContaining({ code: "bundle_invalid" }));
   });
 
   it("keeps every answer the same", () => {

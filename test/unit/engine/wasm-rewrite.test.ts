@@ -39,7 +39,7 @@ interface Running {
 
 function start(wasm: Buffer): Running {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
-  const module = new WebAssembly.Module(new Uint8Array(rewriteModule(wasm).bytes));
+  const module = new WebAssembly.Module(new Uint8Array(rewriteModule(wasm, new Set()).bytes));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const { run, remit_fuel, remit_stack_pointer } = exports;
   return { run: run as () => void, fuel: remit_fuel as WebAssembly.Global, stack: remit_stack_pointer as WebAssembly.Global };
@@ -134,14 +134,16 @@ describe("modules that are not what OPA makes", () => {
     ["names a second memory", moduleOf([0x41, 0, 0x28, 0x42, 1, 0, 0x1a]), /more than one memory/],
     ["has locals of another type", moduleOf([nop], { locals: [1, 1, 0x63, 0x70] }), /value type 0x63 is not known/],
   ])("are refused when one %s", (_name, wasm, message) => {
-    expect(() => rewriteModule(wasm)).toThrow(expect.objectContaining({ code: "bundle_invalid", message: expect.stringMatching(message) }));
+    expect(() => rewriteModule(wasm, new Set())).toThrow(
+      expect.objectContaining({ code: "bundle_invalid", message: expect.stringMatching(message) }),
+    );
   });
 
   it("are refused or harmless when cut at any byte", () => {
     const wasm = moduleOf(endless);
     for (let length = 0; length < wasm.length; length++) {
       const cut = wasm.subarray(0, length);
-      const usable = () => new WebAssembly.Module(new Uint8Array(rewriteModule(cut).bytes));
+      const usable = () => new WebAssembly.Module(new Uint8Array(rewriteModule(cut, new Set()).bytes));
       expect(usable).toThrow();
     }
   });
@@ -150,15 +152,15 @@ describe("modules that are not what OPA makes", () => {
 describe("a module of OPA", () => {
   it("gets a check for every loop, and stays valid", () => {
     const wasm = fixtureWasm("hazard");
-    const { bytes } = rewriteModule(wasm);
+    const { bytes } = rewriteModule(wasm, new Set());
 
     expect(WebAssembly.validate(new Uint8Array(bytes))).toBe(true);
     expect(bytes.length).toBeGreaterThan(wasm.length);
   });
 
   it("is refused when it was rewritten before", () => {
-    const once = rewriteModule(fixtureWasm("hazard")).bytes;
+    const once = rewriteModule(fixtureWasm("hazard"), new Set()).bytes;
 
-    expect(() => rewriteModule(once)).toThrow(/stack pointer cannot be told/);
+    expect(() => rewriteModule(once, new Set())).toThrow(/stack pointer cannot be told/);
   });
 });
