@@ -16,6 +16,8 @@ export interface Question {
   readonly now_ns?: number;
   readonly no_wasm?: boolean;
   readonly no_answer?: boolean;
+  /** Rego v0, which still has the deprecated builtins. */
+  readonly v0?: boolean;
   /** Asks the same query once more for each of them. */
   readonly inputs?: readonly string[];
 }

@@ -46,5 +46,8 @@ const families = [
 /** Every builtin that the host gives, by name; a family is a file and a line here. */
 export const builtins: ReadonlyMap<string, Builtin> = new Map(families.flatMap((family) => Object.entries(family)));
 
+/** Their names. */
+export const builtinNames: ReadonlySet<string> = new Set(builtins.keys());
+
 /** Builtins that reach the network: a synchronous host cannot give them, and a decision must not wait for others. */
 export const networkBuiltins: ReadonlySet<string> = new Set(["http.send", "net.lookup_ip_addr"]);
