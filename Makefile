@@ -5,7 +5,7 @@ TSX := node_modules/.bin/tsx
 CONFIG ?= examples/config/trial.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle docs docs-check bench clean ci
+.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench clean ci
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,15 @@ test-node: $(MODULES) ## run the tests on another Node: make test-node NODE=24
 
 bundle: $(MODULES) ## build bundles/default.tar.gz from rego/, reproducibly
 	$(TSX) scripts/build-bundle.ts
+
+capabilities: $(MODULES) ## write rego/capabilities.json: the builtins that a policy may call
+	$(TSX) scripts/capabilities.ts
+
+conformance: $(MODULES) ## hold the engine against OPA's own test suite; GROUP=name for some of it
+	$(TSX) scripts/conformance/run.ts $(GROUP)
+
+fuzz: $(MODULES) ## compare the engine with OPA on generated inputs; SEED=number, SECONDS=number
+	$(TSX) scripts/fuzz/run.ts $(if $(SEED),--seed=$(SEED)) $(if $(SECONDS),--seconds=$(SECONDS))
 
 docs: $(MODULES) ## write the generated pages and schemas
 	$(TSX) scripts/generate.ts

@@ -10,10 +10,11 @@ interface Step {
 }
 
 const coverageMin = 100;
+const capabilities = ["--capabilities", "rego/capabilities.json"];
 
 const steps: Readonly<Record<string, Step>> = {
   fmt: { tool: "opa", run: format },
-  check: { tool: "opa", run: (opa) => passes(opa, ["check", "--strict", "--schema", "rego/schemas", "--bundle", "rego"]) },
+  check: { tool: "opa", run: (opa) => passes(opa, ["check", "--strict", "--schema", "rego/schemas", ...capabilities, "--bundle", "rego"]) },
   lint: { tool: "regal", run: (regal) => passes(regal, ["lint", "--config-file", ".regal/config.yaml", "rego"]) },
   test: { tool: "opa", run: test },
 };

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Members, packReproducibly, unpack } from "./pack.ts";
 import { type Sources, sha256, sourcesDigest } from "./sources.ts";
 
@@ -9,6 +9,9 @@ import { type Sources, sha256, sourcesDigest } from "./sources.ts";
 export const entrypoints = ["remit/decision"] as const;
 
 const roots = ["remit"];
+
+/** What the engine gives: a call of anything else is a compile error with its line. */
+const capabilities = resolve(import.meta.dirname, "../../rego/capabilities.json");
 
 /** METADATA of one package or rule, for the generated reference. */
 export interface Annotation {
@@ -70,10 +73,9 @@ function stage(folder: string, sources: Sources, revision: string): void {
 async function compile(opa: string, work: string): Promise<Map<string, Buffer>> {
   const out = join(work, "bundle.tar.gz");
   const asked = entrypoints.flatMap((entrypoint) => ["-e", entrypoint]);
-  execFileSync(opa, ["build", "-t", "wasm", "-O", "0", "-b", "src", ...asked, "-o", out], {
-    cwd: work,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const args = ["build", "-t", "wasm", "-O", "0", "--capabilities", capabilities, "-b", "src", ...asked, "-o", out];
+  const { status, stdout, stderr } = spawnSync(opa, args, { cwd: work, encoding: "utf8" });
+  if (status !== 0) throw new Error(`the policies do not compile:\n${`${stdout}${stderr}`.trim()}`);
   return unpack(readFileSync(out));
 }
 
