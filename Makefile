@@ -5,10 +5,10 @@ TSX := node_modules/.bin/tsx
 CONFIG ?= examples/config/trial.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench clean ci
+.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-policies clean ci
 
 help: ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(MODULES): package.json package-lock.json
 	npm install --no-save --ignore-scripts --no-audit --no-fund
@@ -72,6 +72,9 @@ docs-check: $(MODULES) ## fail when a generated page or schema is stale
 
 bench: build ## measure the service beside bare HTTP, OPA and Cerbos
 	$(TSX) bench/run.ts
+
+bench-policies: $(MODULES) ## measure what ways of writing a policy cost
+	$(TSX) bench/policies/run.ts
 
 ci: test ## what CI runs
 

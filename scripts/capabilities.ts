@@ -1,9 +1,10 @@
 /** Writes `rego/capabilities.json`: what a policy may call. `--check` fails when it is stale. Needs the pinned OPA and Go. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { networkBuiltins } from "../service/engine/builtins/index.ts";
+import { refusedBuiltins } from "../service/engine/builtins/index.ts";
 import { load } from "./oracle/judge.ts";
 import { buildOracle, Oracle } from "./oracle/oracle.ts";
+import { compileTime } from "./pages/builtins.ts";
 import { toolPath } from "./tools/find.ts";
 
 interface Declared {
@@ -21,17 +22,6 @@ const file = "rego/capabilities.json";
 /** What only people read. */
 const prose: ReadonlySet<string> = new Set(["description", "categories", "introduced"]);
 
-/** What the compiler does away with: it is in no module, and no host has to give it. */
-const compileTime: ReadonlySet<string> = new Set([
-  "assign",
-  "eq",
-  "internal.print",
-  "internal.test_case",
-  "print",
-  "rego.metadata.chain",
-  "rego.metadata.rule",
-]);
-
 /** OPA's capabilities without the builtins that a policy would find missing here. */
 async function capabilities(opa: string, oracle: Oracle): Promise<string> {
   const output = execFileSync(opa, ["capabilities", "--current"], { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
@@ -45,7 +35,7 @@ async function capabilities(opa: string, oracle: Oracle): Promise<string> {
 
 /** Compiles a call, and looks whether the module asks its host for something that ours does not have. */
 async function isGiven({ name, decl, deprecated = false }: Declared, oracle: Oracle): Promise<boolean> {
-  if (networkBuiltins.has(name)) return false;
+  if (Object.hasOwn(refusedBuiltins, name)) return false;
   if (compileTime.has(name)) return true;
   const operands = (decl.args ?? []).map((_, index) => `input[${index}]`).join(", ");
   const { wasm, compile_error: problem } = await oracle.ask({

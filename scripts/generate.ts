@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { PolicyInput } from "../service/decide/policy-input.ts";
 import { createOpenApi } from "../service/http/openapi.ts";
+import { builtinsPage } from "./pages/builtins.ts";
 import { configurationPage } from "./pages/configuration.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { metricsPage } from "./pages/metrics.ts";
@@ -13,6 +14,7 @@ import { version } from "./pages/version.ts";
 const generated: Readonly<Record<string, () => string>> = {
   "rego/schemas/input.json": () => json(z.toJSONSchema(PolicyInput, { target: "draft-7" })),
   "docs/openapi.json": () => json(createOpenApi(version)),
+  "docs/builtins.md": builtinsPage,
   "docs/configuration.md": configurationPage,
   "docs/errors.md": errorsPage,
   "docs/policies.md": policiesPage,

@@ -1,4 +1,4 @@
-/** Runs every check and test, and ends with one line `N passed, N failed`. `--only=check|vitest|rego`, `--filter=pattern`. */
+/** Runs every check and test, and ends with one line `N passed, N failed`. `--only=check|rego|opa|vitest`, `--filter=pattern`. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 
@@ -61,18 +61,28 @@ function runVitest(): Count {
   return { passed: result.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed, skipped: result.numPendingTests };
 }
 
+const tsx = "node_modules/.bin/tsx";
+
 function runRego(): Count {
-  return ["fmt", "check", "lint", "test"].map(runRegoStep).reduce(add);
+  return ["fmt", "check", "lint", "test"].map((step) => runCounted(`rego ${step}`, [tsx, "scripts/rego.ts", step])).reduce(add);
 }
 
-/** A step that counts prints `rego: N passed, N failed`; one that is skipped prints `SKIPPED`. */
-function runRegoStep(step: string): Count {
-  const { ok, output } = run(["node_modules/.bin/tsx", "scripts/rego.ts", step]);
+/** Against OPA itself: its suite, and inputs that are generated the same way every time; `make fuzz` has others. */
+function runOpa(): Count {
+  return add(
+    runCounted("conformance", [tsx, "scripts/conformance/run.ts", "--check"]),
+    runCounted("fuzz", [tsx, "scripts/fuzz/run.ts", "--seed=1", "--seconds=15"]),
+  );
+}
+
+/** A step that counts prints `…: N passed, N failed`; one that is skipped prints `SKIPPED`. */
+function runCounted(name: string, command: readonly string[]): Count {
+  const { ok, output } = run(command);
   const skipped = /^SKIPPED/m.test(output);
-  console.log(`${skipped ? "SKIPPED" : ok ? "ok    " : "FAILED"} rego ${step}`);
+  console.log(`${skipped ? "SKIPPED" : ok ? "ok    " : "FAILED"} ${name}`);
   if (!ok || skipped) console.log(output);
   if (skipped && ok) return { passed: 0, failed: 0, skipped: 1 };
-  const counts = /rego: (\d+) passed, (\d+) failed/.exec(output);
+  const counts = /: (\d+) passed, (\d+) failed/.exec(output);
   if (counts === null) return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
   const failed = Number(counts[2]);
   return { passed: Number(counts[1]), failed: failed === 0 && !ok ? 1 : failed, skipped: 0 };
@@ -82,7 +92,7 @@ function add(a: Count, b: Count): Count {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
-const parts: Readonly<Record<string, () => Count>> = { check: runChecks, rego: runRego, vitest: runVitest };
+const parts: Readonly<Record<string, () => Count>> = { check: runChecks, rego: runRego, opa: runOpa, vitest: runVitest };
 const chosen = Object.entries(parts).filter(([name]) => (filter === undefined ? only === undefined || only === name : name === "vitest"));
 const total = chosen.map(([, part]) => part()).reduce(add, { passed: 0, failed: 0, skipped: 0 });
 if (total.skipped > 0) console.log(`SKIPPED: ${total.skipped} tests; the lines above say why`);

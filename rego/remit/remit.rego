@@ -74,7 +74,8 @@ _allow if {
 
 _refusals := _denies | _asks
 
-_reasons := [_reason(name, element) | some [name, element] in _allows] if _allow
+# Sorted, since nothing says in which order the members of a set come.
+_reasons := [_reason(name, element) | some [name, element] in sort(_allows)] if _allow
 
 _reasons := [wire | some [_, _, wire] in sort(ranked)] if {
 	count(_refusals) > 0
@@ -118,7 +119,7 @@ _rank(element) := element.rank if {
 } else := 50
 
 # A step-up is offered only when it would be enough.
-_step_up_values(kind) := [value | some value in values] if {
+_step_up_values(kind) := sort(values) if {
 	count(_refusals) > 0
 	count(_allows) > 0
 	every refusal in _refusals {
@@ -141,7 +142,7 @@ _access_request := {"access_request": {
 
 default _obligations := []
 
-_obligations := [element | some element in data.remit.policies[_].obligation] if _allow # regal ignore:mixed-iteration
+_obligations := sort([element | some element in data.remit.policies[_].obligation]) if _allow # regal ignore:mixed-iteration
 
 _effects contains element if {
 	some element in data.remit.policies[_].effect # regal ignore:mixed-iteration
@@ -149,7 +150,7 @@ _effects contains element if {
 
 default _labels := []
 
-_labels := [label | some label in labels] if {
+_labels := sort(labels) if {
 	_allow
 	labels := {label | some effect in _effects; some label in effect.labels_add}
 }

@@ -61,10 +61,7 @@ export function shippedSubject(): Generated {
   const tests = JSON.parse(sources.get("self-test.json")?.toString() ?? "[]") as readonly { readonly input: unknown }[];
   return {
     subject: { name: "rego/remit", query: "x = data.remit.decision", modules, data, anyFailure: true },
-    inputs: fc
-      .constantFrom(...tests.map(({ input }) => fromJson(input)))
-      .chain(changed)
-      .map(wireText),
+    inputs: fc.constantFrom(...tests.map(({ input }) => inputFrom(input))).chain((start) => changed(start).map(wireText)),
   };
 }
 

@@ -16,12 +16,15 @@ export interface Difference {
 /** Bounds that no sound question of a test reaches. */
 const bounds = { memoryPagesMax: 4000, fuelMax: 2_000_000_000, builtinErrors: "deny" } as const;
 
+/** The host's builtins, and the one that only OPA's suite has: it waits, and time stands still all the same. */
+const hosted = new Map([...builtins, ["test.sleep", () => null] as const]);
+
 /** An instance of a module that the oracle compiled (base64), or the builtins that it needs and the host does not have. */
 export function load(wasm: string, data = "{}"): PolicyInstance | readonly string[] {
   const { bytes, memoryPagesMin } = rewriteModule(Buffer.from(wasm, "base64"), builtinNames);
   const module = new WebAssembly.Module(new Uint8Array(bytes));
-  const instance = new PolicyInstance({ module, builtins, data: Buffer.from(data), memoryPagesMin, ...bounds });
-  const missing = instance.builtinNames.filter((name) => !builtins.has(name));
+  const instance = new PolicyInstance({ module, builtins: hosted, data: Buffer.from(data), memoryPagesMin, ...bounds });
+  const missing = instance.builtinNames.filter((name) => !hosted.has(name));
   return missing.length > 0 ? missing : instance;
 }
 

@@ -173,7 +173,8 @@ func readCases(dir, version string, groups []string, todo chan<- testCase) error
 			q.Data = text(ast.MustInterfaceToValue(*tc.Data))
 		}
 		if tc.InputTerm != nil {
-			q.Input = tc.InputTerm
+			input := text(ast.MustParseTerm(*tc.InputTerm).Value)
+			q.Input = &input
 		} else if tc.Input != nil {
 			input := text(ast.MustInterfaceToValue(*tc.Input))
 			q.Input = &input

@@ -61,6 +61,8 @@ export interface InstanceImage {
   readonly heap: number;
 }
 
+/** Fuel that may be owed: some microseconds. */
+const owedMax = 500;
 /** Pages above what the module and its data need, so that common evaluations never grow the memory. */
 const sparePages = 32;
 const pageBytes = 65_536;
@@ -85,6 +87,7 @@ export class PolicyInstance {
   readonly #fuelMax: number;
   readonly #baseBytes: number;
   readonly #builtinErrors: BuiltinErrors;
+  #owed = 0;
 
   /** Sets up an instance; with the image of another one of the same options, its data need not be read again. */
   constructor(options: InstanceOptions, image?: InstanceImage) {
@@ -161,6 +164,7 @@ export class PolicyInstance {
     this.#state.nowNs = nowNs;
     this.#state.failure = undefined;
     this.#state.cache.clear();
+    this.#owed = 0;
     this.#fuel.value = this.#fuelMax;
     this.#stackPointer.value = this.#stackTop;
     const text = this.#run(entrypoint, input ?? "", format === "json" ? 0 : 1);
@@ -178,9 +182,12 @@ export class PolicyInstance {
     }
   }
 
-  /** Takes fuel for work that is done outside of the module. */
+  /** Takes fuel for work that is done outside of the module. Small amounts are put together: the counter is dear to reach. */
   #spend(units: number): void {
-    const left = Number(this.#fuel.value) - Math.ceil(units);
+    this.#owed += units;
+    if (this.#owed < owedMax) return;
+    const left = Number(this.#fuel.value) - Math.ceil(this.#owed);
+    this.#owed = 0;
     this.#fuel.value = Math.max(left, -1);
     if (left < 0) throw new PolicyAbort("no fuel is left");
   }

@@ -2,7 +2,7 @@ import { readDecision } from "../decide/decision.ts";
 import type { BundleId, PolicySnapshot } from "../decide/ports.ts";
 import { describe } from "../errors.ts";
 import { refuse } from "./archive.ts";
-import { builtinNames, builtins, networkBuiltins } from "./builtins/index.ts";
+import { builtinNames, builtins, refusedBuiltins } from "./builtins/index.ts";
 import type { Bundle, SelfTest } from "./bundle.ts";
 import type { InstanceOptions } from "./instance.ts";
 import { broken } from "./wasm-module.ts";
@@ -33,7 +33,8 @@ export async function passGate(bundle: Bundle, options: GateOptions, nowMs: numb
 
 async function instantiate(bundle: Bundle, options: GateOptions): Promise<WasmPolicy> {
   const { fuelMax, memoryPagesMax } = options;
-  const { bytes, memoryPagesMin } = rewriteModule(bundle.wasm, builtinNames);
+  const { bytes, memoryPagesMin, named } = rewriteModule(bundle.wasm, builtinNames);
+  if (!named) throw broken("its `name` section is gone, and with it what tells a builtin that fails");
   if (memoryPagesMin > memoryPagesMax)
     throw refuse(`the module needs ${memoryPagesMin} pages of memory; raise \`engine.memory_pages_max\` (\`${memoryPagesMax}\`)`);
   const module = await compile(bytes);
@@ -63,7 +64,6 @@ const requiredExports = [
   "opa_malloc",
   "opa_value_parse",
   "opa_json_dump",
-  "opa_value_dump",
   "opa_heap_ptr_get",
   "opa_heap_ptr_set",
   "builtins",
@@ -88,12 +88,13 @@ function checkAbi({ major, minor }: WasmPolicy["abi"]): void {
 
 /** Missing builtins are found now, not by the first call that needs them. */
 function checkBuiltins(names: readonly string[]): void {
-  const network = names.filter((name) => networkBuiltins.has(name));
-  if (network.length > 0)
-    throw refuse(`a policy calls \`${network.join("`, `")}\`, which reaches the network; bring such facts in as data or input`);
+  const refused = names.filter((name) => Object.hasOwn(refusedBuiltins, name)).map((name) => `\`${name}\` (${refusedBuiltins[name]})`);
+  if (refused.length > 0) throw refuse(`a policy calls ${refused.join(", ")}`);
   const unknown = names.filter((name) => !builtins.has(name));
   if (unknown.length > 0)
-    throw refuse(`a policy calls builtins that the service does not have: \`${unknown.join("`, `")}\`; do without them`);
+    throw refuse(
+      `a policy calls builtins that the service does not have: \`${unknown.join("`, `")}\`; build with \`--capabilities rego/capabilities.json\` to find the lines`,
+    );
 }
 
 /** A gate that never proved it can deny proves nothing: at least one known deny is required. */

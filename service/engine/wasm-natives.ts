@@ -108,16 +108,17 @@ export const nativeBase = 1 << 20;
 
 /**
  * The natives that a module has, by the index of their function: from its `name` section, which OPA's compiler writes (WebAssembly
- * specification, appendix "Custom Sections"). Empty when there is none.
+ * specification, appendix "Custom Sections"). `undefined` when there is none: which functions are builtins cannot be known then.
  */
-export function nativesOf(bytes: Uint8Array, sections: readonly Section[]): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
+export function nativesOf(bytes: Uint8Array, sections: readonly Section[]): ReadonlyMap<number, number> | undefined {
   for (const section of sections.filter(({ id }) => id === 0)) {
     const reader = new Reader(bytes, section.start);
     if (reader.name() !== "name") continue;
+    const found = new Map<number, number>();
     while (reader.at < section.end) readSubsection(reader, found);
+    return found;
   }
-  return found;
+  return undefined;
 }
 
 const numbers: ReadonlyMap<string, number> = new Map(natives.map(({ symbol }, number) => [symbol, number]));

@@ -9,6 +9,8 @@ export const exportNames = { stackPointer: "remit_stack_pointer", fuel: "remit_f
 export interface Rewritten {
   readonly bytes: Uint8Array;
   readonly memoryPagesMin: number;
+  /** Whether the module has the names of its functions, by which its own builtins are found. */
+  readonly named: boolean;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Rewritten {
  * function entry and loop head, so that an endless one traps. `hosted` are the builtins that the host has. Throws RemitError `bundle_invalid` for a module it does not understand.
  */
 export function rewriteModule(original: Uint8Array, hosted: ReadonlySet<string>): Rewritten {
-  const bytes = wrapNatives(original, hosted);
+  const { bytes, named } = wrapNatives(original, hosted);
   const sections = sectionsOf(bytes);
   const { memoryPagesMin } = readImports(bytes, sections);
   // No global is imported, so the module's own count from 0, and the fuel comes behind the last.
@@ -29,7 +31,7 @@ export function rewriteModule(original: Uint8Array, hosted: ReadonlySet<string>)
     else if (section.id === 10) parts.push(...emit(10, withFuelChecks(content, fuel)));
     else parts.push(...emit(section.id, content));
   }
-  return { bytes: Buffer.concat(parts), memoryPagesMin };
+  return { bytes: Buffer.concat(parts), memoryPagesMin, named };
 }
 
 interface Globals {

@@ -19,14 +19,15 @@ interface Wrapped {
  * the host when it gave nothing: the runtime says neither that a builtin failed nor why, and a rule that is silently undefined can open
  * a door. A guarded one does both.
  */
-export function wrapNatives(bytes: Uint8Array, hosted: ReadonlySet<string>): Uint8Array {
+export function wrapNatives(bytes: Uint8Array, hosted: ReadonlySet<string>): { readonly bytes: Uint8Array; readonly named: boolean } {
   const sections = sectionsOf(bytes);
   const { functions } = readImports(bytes, sections);
-  const wrapped = planOf(bytes, sections, { imported: functions.length, hosted });
-  if (wrapped.size === 0) return bytes;
+  const found = nativesOf(bytes, sections);
+  if (found === undefined) return { bytes, named: false };
+  const types = functionTypes(bytes, sections);
+  const wrapped = planOf(found, { imported: functions.length, hosted, types, arities: addressArities(bytes, sections) });
   const moved = [...wrapped].filter(([, { kept }]) => kept);
-  const total = functionTypes(bytes, sections).length;
-  const movedTo = new Map(moved.map(([index], place) => [index, functions.length + total + place]));
+  const movedTo = new Map(moved.map(([index], place) => [index, functions.length + types.length + place]));
   const bodyOf = (index: number, wrap: Wrapped) => wrapper(wrap, hostFunction(functions, wrap.arity), movedTo.get(index));
   const parts: Uint8Array[] = [bytes.subarray(0, 8)];
   for (const section of sections) {
@@ -35,21 +36,22 @@ export function wrapNatives(bytes: Uint8Array, hosted: ReadonlySet<string>): Uin
     else if (section.id === 10) parts.push(...emit(10, withBodies(content, wrapped, bodyOf)));
     else parts.push(...emit(section.id, content));
   }
-  return Buffer.concat(parts);
+  return { bytes: Buffer.concat(parts), named: true };
 }
 
 interface Host {
   /** How many functions are imported. */
   readonly imported: number;
   readonly hosted: ReadonlySet<string>;
+  /** The type of each own function, and what is known of the types. */
+  readonly types: readonly number[];
+  readonly arities: readonly (number | undefined)[];
 }
 
 /** What to wrap, by index among the module's own functions. */
-function planOf(bytes: Uint8Array, sections: readonly Section[], { imported, hosted }: Host): ReadonlyMap<number, Wrapped> {
-  const types = functionTypes(bytes, sections);
-  const arities = addressArities(bytes, sections);
+function planOf(found: ReadonlyMap<number, number>, { imported, hosted, types, arities }: Host): ReadonlyMap<number, Wrapped> {
   const plan = new Map<number, Wrapped>();
-  for (const [index, number] of nativesOf(bytes, sections)) {
+  for (const [index, number] of found) {
     const type = types[index - imported];
     const arity = type === undefined ? undefined : arities[type];
     const native = natives[number];

@@ -103,6 +103,17 @@ describe("the default bundle in WebAssembly", () => {
     for (const mutant of mutants) expect(decide(mutant).allow).toBe(false);
   });
 
+  it.each([
+    ["the permitted call", permitted],
+    ["administration", administration],
+    ...denied.map(([name, input]) => [name, input] as const),
+  ] as const)("has an answer, and no builtin that fails, for %s with any member as the service may give it", (_, input) => {
+    const mutants = [...mutantsOf(input)].filter((mutant) => PolicyInput.safeParse(mutant).success);
+
+    expect(mutants.length).toBeGreaterThan(50);
+    for (const mutant of mutants) expect(policy.evaluate("remit/decision", mutant, nowMs)).toMatchObject({ ok: true });
+  });
+
   it.each([null, true, 1, "text", [], {}, { nonce: 1 }])("denies %j as input", (input) => {
     expect(decide(input).allow).toBe(false);
   });

@@ -14,7 +14,7 @@ export function readValue(text: string): Value {
   return value;
 }
 
-const scalar = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s,\]}:]+/y;
+const scalar = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s,\]}:"]+/y;
 const blank = /\s*/y;
 
 function read(reader: TextReader): Value {

@@ -78,7 +78,7 @@ const bad: readonly (readonly [string, () => Promise<Buffer> | Buffer, RegExp])[
   [
     "an unknown builtin",
     () => packBundle(members({ ...hazardBundle(), "policy.wasm": fixtureWasm("unknown-builtin") })),
-    /a policy calls `http.send`, which reaches the network/,
+    /a policy calls `http.send` \(it reaches the network/,
   ],
   [
     "a missing entrypoint",

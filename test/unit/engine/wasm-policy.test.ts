@@ -3,14 +3,14 @@ import { readDecision } from "../../../service/decide/decision.ts";
 import { builtinNames, builtins } from "../../../service/engine/builtins/index.ts";
 import { WasmPolicy } from "../../../service/engine/wasm-policy.ts";
 import { rewriteModule } from "../../../service/engine/wasm-rewrite.ts";
-import { fixtureWasm, hazardInput } from "./hazard.ts";
+import { fixtureWasm, hazardInput, hostile } from "./hazard.ts";
 
 const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"), builtinNames);
 const module = new WebAssembly.Module(new Uint8Array(bytes));
 const fuelMax = 3_000_000;
 const builtinErrors = "deny";
 const load = () =>
-  new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 200, fuelMax, builtinErrors });
+  new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 120, fuelMax, builtinErrors });
 
 let policy: WasmPolicy;
 beforeEach(() => {
@@ -26,24 +26,6 @@ function allows(input: ReturnType<typeof hazardInput>): boolean {
   const read = readDecision(evaluation.ok ? evaluation.result : undefined, input.nonce);
   return read.ok && read.decision.allow;
 }
-
-/** Every way in which the fixture fails, and the code it must get. */
-const hostile: readonly (readonly [string, unknown, string])[] = [
-  ["an endless rule", hazardInput("good", { spin: 1500 }), "policy_timeout"],
-  ["a hoarding rule", hazardInput("good", { hoard: 20_000, pad: "x".repeat(2000) }), "policy_memory"],
-  ["conflicting rules", hazardInput("good", { conflict: true }), "policy_error"],
-  ["a failing builtin", hazardInput("good", { time: "yesterday" }), "policy_error"],
-  ["an undefined decision", hazardInput("good", { undefined: true }), "policy_undefined"],
-  ["a lone surrogate", hazardInput("good", { x: "\ud800" }), "policy_error"],
-  ["a lone surrogate in a key", hazardInput("good", { "\udfff": 1 }), "policy_error"],
-  ["null", null, "policy_error"],
-  ["undefined", undefined, "policy_error"],
-  ["false", false, "policy_error"],
-  ["zero", 0, "policy_error"],
-  ["no text", "", "policy_error"],
-  ["a list", [hazardInput("good")], "policy_error"],
-  ["bytes that are JSON", JSON.stringify(hazardInput("good")), "policy_error"],
-];
 
 describe("WasmPolicy", () => {
   it("decides", () => {
@@ -65,27 +47,6 @@ describe("WasmPolicy", () => {
     const evaluation = evaluate(hazardInput("good", {}, "mine"));
 
     expect(readDecision(evaluation.ok ? evaluation.result : undefined, "yours").ok).toBe(false);
-  });
-
-  it("survives a storm of failures of every cheap kind on one policy", async () => {
-    const cheap = hostile.filter(([, , expected]) => expected !== "policy_timeout" && expected !== "policy_memory");
-    for (let i = 0; i < 20_000; i++) {
-      const [, input] = cheap[i % cheap.length] ?? [];
-      if (evaluate(input).ok) throw new Error("a hostile evaluation was answered");
-      if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-
-    for (let i = 0; i < 1000; i++) expect(allows(hazardInput(i % 2 === 0 ? "good" : "other", {}, `n-${i}`))).toBe(i % 2 === 0);
-  });
-
-  it("survives a storm that leaves no time to prepare anything, and stays as cheap", () => {
-    for (let i = 0; i < 20_000; i++) {
-      const [, input] = hostile[2 + (i % (hostile.length - 2))] ?? [];
-      if (evaluate(input).ok) throw new Error("a hostile evaluation was answered");
-    }
-    for (const [, input, expected] of hostile) expect(code(input)).toBe(expected);
-
-    for (let i = 0; i < 100; i++) expect(allows(hazardInput(i % 2 === 0 ? "good" : "other", {}, `n-${i}`))).toBe(i % 2 === 0);
   });
 
   it("gives memory back after an evaluation that grew it, and data stays as it was", () => {

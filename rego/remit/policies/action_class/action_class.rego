@@ -100,9 +100,17 @@ _limits := data.remit.config.classes[input.tool.class]
 
 _origin_permitted if _limits.networks == null
 
+# A builtin that fails would deny the call without saying why.
 _origin_permitted if {
+	is_string(input.request.origin.ip)
+	_is_address(input.request.origin.ip)
 	some network in _limits.networks
 	net.cidr_contains(network, input.request.origin.ip)
+}
+
+_is_address(text) if {
+	some bits in {"32", "128"}
+	net.cidr_is_valid(concat("/", [text, bits]))
 }
 
 _any_age_permitted if _limits.session_age_s_max == null

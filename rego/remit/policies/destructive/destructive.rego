@@ -46,7 +46,10 @@ _judged_harmless if {
 	input.tool.class in {"read", "query"}
 }
 
-_exempt if data.remit.config.destructive.exempt_tools[concat("/", [input.call.server, input.call.tool])] == true
+_exempt if {
+	is_string(input.call.server)
+	data.remit.config.destructive.exempt_tools[concat("/", [input.call.server, input.call.tool])] == true
+}
 
 # `delete_user`, `users.delete`, `DELETE-USER`
 _named_destructive if {
