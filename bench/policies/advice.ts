@@ -43,16 +43,14 @@ export const advice: readonly Advice[] = [
   },
   {
     name: "Ask the cheap question first",
-    slow:
-      lines(
-        30,
-        (index) => `hit if {\n\tregex.match("^GB[0-9]{2}[A-Z]{4}${index}", input.arguments.recipient)\n\tinput.server == "s${index}"\n}\n`,
-      ) + "\nhit if true",
-    fast:
-      lines(
-        30,
-        (index) => `hit if {\n\tinput.server == "s${index}"\n\tregex.match("^GB[0-9]{2}[A-Z]{4}${index}", input.arguments.recipient)\n}\n`,
-      ) + "\nhit if true",
+    slow: `${lines(
+      30,
+      (index) => `hit if {\n\tregex.match("^GB[0-9]{2}[A-Z]{4}${index}", input.arguments.recipient)\n\tinput.server == "s${index}"\n}\n`,
+    )}\nhit if true`,
+    fast: `${lines(
+      30,
+      (index) => `hit if {\n\tinput.server == "s${index}"\n\tregex.match("^GB[0-9]{2}[A-Z]{4}${index}", input.arguments.recipient)\n}\n`,
+    )}\nhit if true`,
   },
   {
     name: "Prefer startswith, endswith and sets to patterns",

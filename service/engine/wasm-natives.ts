@@ -19,6 +19,7 @@ const guards: ReadonlyMap<string, Guard> = new Map([
   ["plus", "integers"],
   ["minus", "integers"],
   ["mul", "integers"],
+  ["numbers.range", "integers"],
   ["concat", "sets"],
 ]);
 

@@ -25,14 +25,23 @@ export function wrapNatives(bytes: Uint8Array, hosted: ReadonlySet<string>): { r
   const found = nativesOf(bytes, sections);
   if (found === undefined) return { bytes, named: false };
   const types = functionTypes(bytes, sections);
-  const wrapped = planOf(found, { imported: functions.length, hosted, types, arities: addressArities(bytes, sections) });
+  const arities = addressArities(bytes, sections);
+  const wrapped = planOf(found, { imported: functions.length, hosted, types, arities });
   const moved = [...wrapped].filter(([, { kept }]) => kept);
   const movedTo = new Map(moved.map(([index], place) => [index, functions.length + types.length + place]));
-  const bodyOf = (index: number, wrap: Wrapped) => wrapper(wrap, hostFunction(functions, wrap.arity), movedTo.get(index));
+  const calls = (index: number, { arity }: Wrapped): Calls => ({
+    host: hostFunction(functions, arity),
+    own: movedTo.get(index),
+    isOdd: functions.length + types.length + moved.length,
+  });
+  const bodyOf = (index: number, wrap: Wrapped) => wrapper(wrap, calls(index, wrap));
+  // The function that guards call comes last; the type that it has is the one of every builtin with one operand.
+  const oddType = arities.indexOf(1);
+  if (oddType < 0) throw broken("it has no function of one value");
   const parts: Uint8Array[] = [bytes.subarray(0, 8)];
   for (const section of sections) {
     const content = bytes.subarray(section.start, section.end);
-    if (section.id === 3) parts.push(...emit(3, withTypes(content, moved)));
+    if (section.id === 3) parts.push(...emit(3, withTypes(content, [...moved.map(([, { type }]) => type), oddType])));
     else if (section.id === 10) parts.push(...emit(10, withBodies(content, wrapped, bodyOf)));
     else parts.push(...emit(section.id, content));
   }
@@ -107,10 +116,10 @@ function hostFunction(functions: readonly string[], arity: number): number {
   return index;
 }
 
-function withTypes(content: Uint8Array, moved: readonly (readonly [number, Wrapped])[]): Uint8Array {
+function withTypes(content: Uint8Array, added: readonly number[]): Uint8Array {
   const reader = new Reader(content);
   const count = reader.u32();
-  return Buffer.concat([leb(count + moved.length), content.subarray(reader.at), ...moved.map(([, { type }]) => leb(type))]);
+  return Buffer.concat([leb(count + added.length), content.subarray(reader.at), ...added.map(leb)]);
 }
 
 function withBodies(
@@ -131,45 +140,57 @@ function withBodies(
     bodies.push(wrap === undefined ? body : bodyOf(index, wrap));
     if (wrap?.kept === true) moved.push(body);
   }
-  const all = [...bodies, ...moved];
+  const all = [...bodies, ...moved, isOdd];
   return Buffer.concat([leb(all.length), ...all.flatMap((body) => [leb(body.length), body])]);
 }
 
+/** Indices of the functions that a wrapper calls: the host's, the body that was moved, and {@link isOdd}. */
+interface Calls {
+  readonly host: number;
+  readonly own: number | undefined;
+  readonly isOdd: number;
+}
+
 /** `host(number, 0, …arguments)`, after the function's own body has given nothing when it is kept. */
-function wrapper({ number, arity, guard }: Wrapped, host: number, own: number | undefined): Uint8Array {
+function wrapper({ number, arity, guard }: Wrapped, { host, own, isOdd: odd }: Calls): Uint8Array {
   const args = Array.from({ length: arity }, (_, index) => [0x20, index]).flat();
   const ask = [0x41, ...signedLeb(nativeBase + number), 0x41, 0, ...args, 0x10, ...leb(host)];
   if (own === undefined) return Uint8Array.from([0, ...ask, 0x0b]);
   const call = [...args, 0x10, ...leb(own), 0x22, arity];
   const watched = [...call, 0x04, i32, 0x20, arity, 0x05, ...ask, 0x0b];
   if (guard === undefined) return Uint8Array.from([1, 1, i32, ...watched, 0x0b]);
-  const guarded = [...guardOf[guard](arity), 0x04, i32, ...ask, 0x05, ...watched, 0x0b];
-  return Uint8Array.from([1, 1, i32, ...guarded, 0x0b]);
+  const condition = Array.from({ length: arity }, (_, argument) => [...guardOf[guard](argument, odd), ...(argument === 0 ? [] : [0x72])]);
+  return Uint8Array.from([1, 1, i32, ...condition.flat(), 0x04, i32, ...ask, 0x05, ...watched, 0x0b, 0x0b]);
 }
 
-/** `argument.byte[offset] == value` or, with 0x47, `!=`; see value/memory.ts for the places. */
-const byteIs = (argument: number, offset: number, value: number, operator = 0x46) => [
-  0x20,
-  argument,
-  0x2d,
-  0,
-  offset,
-  0x41,
-  value,
-  operator,
-];
-/** Joins conditions with `or`. */
-const any = (conditions: readonly (readonly number[])[]) =>
-  conditions.flatMap((condition, place) => (place === 0 ? condition : [...condition, 0x72]));
-
-const guardOf: Readonly<Record<Guard, (arity: number) => readonly number[]>> = {
-  integers: (arity) => any(each(arity, (argument) => [...byteIs(argument, 0, 3), ...byteIs(argument, 1, 1, 0x47), 0x71])),
-  sets: (arity) => any(each(arity, (argument) => byteIs(argument, 0, 7))),
+/** Whether an operand is one for the host; see value/memory.ts for the places. */
+const guardOf: Readonly<Record<Guard, (argument: number, odd: number) => readonly number[]>> = {
+  integers: (argument, odd) => [0x20, argument, 0x10, ...leb(odd)],
+  // Its type is that of a set.
+  sets: (argument) => [0x20, argument, 0x2d, 0, 0, 0x41, 7, 0x46],
 };
 
-function each(arity: number, condition: (argument: number) => readonly number[]): readonly (readonly number[])[] {
-  return Array.from({ length: arity }, (_, argument) => condition(argument));
-}
+/** `return value` when a condition holds. */
+const returnIf = (condition: readonly number[], value: number) => [...condition, 0x04, 0x40, 0x41, value, 0x0f, 0x0b];
+
+/**
+ * `(param i32) (result i32) (local at, end, byte)`: whether a value is a number that is not held as a 64-bit integer, nor as a text of
+ * at most 18 characters without a point or an exponent, as numbers of the input are.
+ */
+const isOdd = Uint8Array.from([
+  ...[1, 3, i32],
+  ...returnIf([0x20, 0, 0x2d, 0, 0, 0x41, 3, 0x47], 0),
+  ...returnIf([0x20, 0, 0x2d, 0, 1, 0x41, 1, 0x46], 0),
+  ...returnIf([0x20, 0, 0x28, 2, 12, 0x41, 18, 0x4b], 1),
+  // at = text; end = text + length
+  ...[0x20, 0, 0x28, 2, 8, 0x22, 1, 0x20, 0, 0x28, 2, 12, 0x6a, 0x21, 2],
+  ...[0x02, 0x40, 0x03, 0x40],
+  ...[0x20, 1, 0x20, 2, 0x4f, 0x0d, 1],
+  // byte == "." or byte | 0x20 == "e"
+  ...returnIf([0x20, 1, 0x2d, 0, 0, 0x22, 3, 0x41, 0x2e, 0x46, 0x20, 3, 0x41, 0x20, 0x72, 0x41, ...[0xe5, 0x00], 0x46, 0x72], 1),
+  ...[0x20, 1, 0x41, 1, 0x6a, 0x21, 1, 0x0c, 0],
+  ...[0x0b, 0x0b, 0x41, 0, 0x0b],
+]);
 
 /** LEB128 of a positive number that will be read as a signed one. */
 function signedLeb(value: number): Uint8Array {

@@ -2,7 +2,6 @@ import { bitLength } from "../go/big-float.ts";
 import {
   add,
   bitsMax,
-  bitsOf,
   ceiling,
   divide,
   floatOf,
@@ -16,36 +15,18 @@ import {
 } from "../go/big-float-math.ts";
 import { floatText } from "../go/big-float-text.ts";
 import { compare, numberOf, RegoNumber, RegoSet, type Value } from "../value/value.ts";
+import { paidText, payForBits, wholeNumber, wholeOperand } from "./big-operands.ts";
 import { type Builtin, type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { itemsOf, numberOperand, wrongType } from "./operands.ts";
+import { itemsOf, wrongType } from "./operands.ts";
 
-/** Pays for digits that are read or written; BigInt takes more than linear time for them up to some size. */
-export function payForBits(bits: number, context: BuiltinContext): void {
-  context.spend((bits * Math.min(bits, 100_000)) / 10_000);
-}
-
-/** An integer as number, paid for. */
-export function wholeNumber(value: bigint, context: BuiltinContext): RegoNumber {
-  payForBits(bitLength(value < 0n ? -value : value), context);
-  return numberOf(value);
-}
+/** Units for a float that is made of a number and written. */
+const floatUnits = 200;
 
 function floatNumber(value: SignedFloat, context: BuiltinContext): RegoNumber {
   // The number and the bounds of what rounds to it are written out, negative powers of two as powers of five.
   payForBits(3 * (Math.max(value.exponent, -2.4 * value.exponent) + value.precision), context);
   context.spend(floatUnits);
   return new RegoNumber(floatText(value));
-}
-
-/** Units for a number that is read, and for a float that is made of it and written. */
-const numberUnits = 20;
-const floatUnits = 200;
-
-function textOf(value: Value | undefined, context: BuiltinContext): string {
-  const { text } = numberOperand(value);
-  payForBits(bitsOf(text), context);
-  context.spend(numberUnits);
-  return text;
 }
 
 /** One operation on integers of any size and, where an operand is not one, on floats. */
@@ -55,7 +36,7 @@ interface Operation {
 }
 
 function apply({ whole, float }: Operation, operands: readonly (Value | undefined)[], context: BuiltinContext): RegoNumber {
-  const [a = "", b = ""] = operands.map((operand) => textOf(operand, context));
+  const [a = "", b = ""] = operands.map((operand) => paidText(operand, context));
   const [x, y] = [wholeOf(a), wholeOf(b)];
   if (x !== undefined && y !== undefined) return wholeNumber(whole(x, y), context);
   return floatNumber(float(floatOf(a), floatOf(b)), context);
@@ -92,14 +73,13 @@ function quotient(a: Value | undefined, b: Value | undefined, context: BuiltinCo
     const [dividend, divisor] = [Number(a.text), Number(b.text)];
     if (dividend % divisor === 0) return numberOf(dividend / divisor);
   }
-  const [x, y] = [floatOf(textOf(a, context)), floatOf(textOf(b, context))];
+  const [x, y] = [floatOf(paidText(a, context)), floatOf(paidText(b, context))];
   if (y.mantissa === 0n) throw new BuiltinError("divide by zero");
   return floatNumber(divide(x, y), context);
 }
 
 function remainder(a: Value | undefined, b: Value | undefined, context: BuiltinContext): Value {
-  const [x, y] = [wholeOf(textOf(a, context)), wholeOf(textOf(b, context))];
-  if (x === undefined || y === undefined) throw new BuiltinError("modulo on floating-point number");
+  const [x, y] = [wholeOperand(a, context), wholeOperand(b, context)];
   if (y === 0n) throw new BuiltinError("modulo by zero");
   return wholeNumber(x % y, context);
 }
@@ -107,7 +87,7 @@ function remainder(a: Value | undefined, b: Value | undefined, context: BuiltinC
 /** A float of the number's 64 bits, even if it is an integer that has more of them. None of the operations changes a short integer above 0. */
 function unary(operation: (x: SignedFloat) => SignedFloat): Builtin {
   return ([operand], context) => {
-    const text = textOf(operand, context);
+    const text = paidText(operand, context);
     if (text.length <= 15 && /^[1-9]\d*$/.test(text)) return new RegoNumber(text);
     return floatNumber(operation(floatOf(text)), context);
   };
@@ -115,7 +95,7 @@ function unary(operation: (x: SignedFloat) => SignedFloat): Builtin {
 
 /** Puts the operation between all items; `start` is where it begins. */
 function fold(operation: Operation, items: readonly Value[], start: SignedFloat, context: BuiltinContext): RegoNumber {
-  const texts = items.map((item) => textOf(item, context));
+  const texts = items.map((item) => paidText(item, context));
   const exact = foldWhole(operation, texts, start.mantissa, context);
   if (exact !== undefined) return wholeNumber(exact, context);
   context.spend(texts.length * floatUnits);
@@ -141,9 +121,9 @@ const productBits = 53;
 
 /** Numbers as OPA reckons with them: integers exactly, others as Go's `big.Float`. They fail for results of a million bits. */
 export const arithmetic: Family = {
-  plus: (operands, context) => apply(plus, operands.slice(0, 2), context),
+  plus: (operands, context) => apply(plus, operands, context),
   minus: ([a, b], context) => difference(a, b, context),
-  mul: (operands, context) => apply(times, operands.slice(0, 2), context),
+  mul: (operands, context) => apply(times, operands, context),
   div: ([a, b], context) => quotient(a, b, context),
   rem: ([a, b], context) => remainder(a, b, context),
   abs: unary((x) => ({ ...x, negative: false })),

@@ -1,17 +1,7 @@
 import { bitLength } from "../go/big-float.ts";
-import { bitsMax, bitsOf, wholeOf } from "../go/big-float-math.ts";
-import type { Value } from "../value/value.ts";
-import { payForBits, wholeNumber } from "./arithmetic.ts";
-import { type Builtin, type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { numberOperand } from "./operands.ts";
-
-function wholeOperand(value: Value | undefined, context: BuiltinContext): bigint {
-  const { text } = numberOperand(value);
-  payForBits(bitsOf(text), context);
-  const whole = wholeOf(text);
-  if (whole === undefined) throw new BuiltinError("operand must be an integer and has a fraction");
-  return whole;
-}
+import { bitsMax } from "../go/big-float-math.ts";
+import { wholeNumber, wholeOperand } from "./big-operands.ts";
+import { type Builtin, BuiltinError, type Family } from "./builtin.ts";
 
 function binary(operation: (x: bigint, y: bigint) => bigint): Builtin {
   return ([a, b], context) => wholeNumber(operation(wholeOperand(a, context), wholeOperand(b, context)), context);

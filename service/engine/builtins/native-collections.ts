@@ -1,9 +1,8 @@
-import { bitsOf, wholeOf } from "../go/big-float-math.ts";
 import { numberOf, RegoObject, type Value } from "../value/value.ts";
-import { payForBits } from "./arithmetic.ts";
+import { wholeOperand } from "./big-operands.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { intOf } from "./int.ts";
-import { arrayOf, numberOperand, objectOperand } from "./operands.ts";
+import { arrayOf, objectOperand } from "./operands.ts";
 import { checkDepth, keyOf } from "./value-key.ts";
 
 function slice(array: readonly Value[], start: bigint, stop: bigint): readonly Value[] {
@@ -24,14 +23,6 @@ function range(from: bigint, to: bigint, context: BuiltinContext): readonly Valu
   const sign = from <= to ? 1 : -1;
   if (digits <= 15) return Array.from({ length: Number(count) }, (_, index) => numberOf(Number(from) + sign * index));
   return Array.from({ length: Number(count) }, (_, index) => numberOf(from + BigInt(sign * index)));
-}
-
-function wholeOperand(value: Value | undefined, context: BuiltinContext): bigint {
-  const { text } = numberOperand(value);
-  payForBits(bitsOf(text), context);
-  const whole = wholeOf(text);
-  if (whole === undefined) throw new BuiltinError("operand must be an integer and has a fraction");
-  return whole;
 }
 
 /** A member of the union: a value, or objects that are still merged. `closed` is one that other objects stay out of. */

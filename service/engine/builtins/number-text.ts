@@ -1,7 +1,7 @@
 import { bitLength, truncate } from "../go/big-float.ts";
 import { bitsOf, floatOf } from "../go/big-float-math.ts";
 import { numberOf, RegoNumber, type Value } from "../value/value.ts";
-import { payForBits } from "./arithmetic.ts";
+import { paidText, payForBits } from "./big-operands.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { numberOperand, wrongType } from "./operands.ts";
 
@@ -14,10 +14,9 @@ const radixes: ReadonlyMap<string, number> = new Map([
 
 /** Integers exactly; others lose what is behind the point, and what does not fit into 64 bits. */
 function formatInt(value: Value | undefined, base: Value | undefined, context: BuiltinContext): string {
-  const { text } = numberOperand(value);
+  const text = paidText(value, context);
   const radix = radixes.get(numberOperand(base).text);
   if (radix === undefined) throw new BuiltinError("base must be one of 2, 8, 10 and 16");
-  payForBits(bitsOf(text), context);
   if (/^-?\d+$/.test(text)) return BigInt(text).toString(radix);
   const float = floatOf(text);
   const size = truncate(float);

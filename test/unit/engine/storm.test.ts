@@ -8,7 +8,7 @@ import { fixtureWasm, hazardInput, hostile } from "./hazard.ts";
 const { bytes, memoryPagesMin } = rewriteModule(fixtureWasm("hazard"), builtinNames);
 const module = new WebAssembly.Module(new Uint8Array(bytes));
 // Small bounds, so that the kinds which reach them can be asked hundreds of times too.
-const options = { module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: memoryPagesMin + 10, fuelMax: 300_000 };
+const options = { module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: memoryPagesMin + 16, fuelMax: 300_000 };
 const policy = new WasmPolicy({ ...options, builtinErrors: "deny" });
 
 const sized: ReadonlyMap<string, unknown> = new Map([

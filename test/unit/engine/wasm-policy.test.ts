@@ -10,7 +10,7 @@ const module = new WebAssembly.Module(new Uint8Array(bytes));
 const fuelMax = 3_000_000;
 const builtinErrors = "deny";
 const load = () =>
-  new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 120, fuelMax, builtinErrors });
+  new WasmPolicy({ module, builtins, data: Buffer.from("{}"), memoryPagesMin, memoryPagesMax: 180, fuelMax, builtinErrors });
 
 let policy: WasmPolicy;
 beforeEach(() => {
