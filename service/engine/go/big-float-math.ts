@@ -57,6 +57,7 @@ export function smallFloat(value: number, precision: number): SignedFloat {
   return { negative: value < 0, mantissa: BigInt(Math.abs(value)), exponent: 0, precision };
 }
 
+/** The number with the other sign; zero has one too. */
 export function negated(x: SignedFloat): SignedFloat {
   return { ...x, negative: !x.negative };
 }
@@ -75,6 +76,7 @@ function outOfBounds(): BuiltinError {
   return new BuiltinError("number is too large or too small");
 }
 
+/** The sum, with as many bits as the operand that has more. */
 export function add(x: SignedFloat, y: SignedFloat): SignedFloat {
   const precision = Math.max(x.precision, y.precision);
   if (x.mantissa === 0n && y.mantissa === 0n) return { ...x, negative: x.negative && y.negative, precision };
@@ -99,16 +101,18 @@ function signedSize(x: SignedFloat, exponent: number): bigint {
   return x.negative ? -size : size;
 }
 
+/** The product. */
 export function multiply(x: SignedFloat, y: SignedFloat, precision: number): SignedFloat {
   return bounded(multiplySizes(x, y, precision), x.negative !== y.negative, precision);
 }
 
-/** The divisor must not be zero. */
+/** The quotient, with as many bits as the operand that has more; the divisor must not be zero. */
 export function divide(x: SignedFloat, y: SignedFloat): SignedFloat {
   const precision = Math.max(x.precision, y.precision);
   return bounded(divideSizes(x, y, precision), x.negative !== y.negative, precision);
 }
 
+/** Whether nothing is behind the point. */
 export function isInteger({ mantissa, exponent }: BigFloat): boolean {
   return exponent >= 0 || BigInt.asUintN(-exponent, mantissa) === 0n;
 }
