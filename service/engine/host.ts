@@ -92,10 +92,12 @@ export class Host {
   }
 
   #take(addresses: readonly number[]): readonly Value[] {
-    const memory = new MemoryReader(this.view());
-    const values = addresses.map((address) => memory.value(address));
-    this.#state.spend(callUnits + memory.read * readUnits);
-    return values;
+    this.#state.spend(callUnits);
+    return this.#reader().values(addresses);
+  }
+
+  #reader(): MemoryReader {
+    return new MemoryReader(this.view(), (bytes) => this.#state.spend(bytes * readUnits));
   }
 
   /** A failing builtin is undefined in Rego, as in OPA, and is remembered; any other fault ends the evaluation. */
@@ -135,7 +137,8 @@ export class Host {
 
   /** Whether values lie in this module's memory as the reader takes them to. */
   isReadable(exports: ValueExports): boolean {
-    const read = new MemoryReader(this.view()).value(this.#write(exports, probe));
+    const address = this.#write(exports, probe);
+    const [read = null] = this.#reader().values([address]);
     return wireText(read) === wireText(readValue(probe));
   }
 }

@@ -19,6 +19,8 @@ const guards: ReadonlyMap<string, Guard> = new Map([
   ["plus", "integers"],
   ["minus", "integers"],
   ["mul", "integers"],
+  ["rem", "integers"],
+  ["array.slice", "integers"],
   ["numbers.range", "integers"],
   ["concat", "sets"],
 ]);

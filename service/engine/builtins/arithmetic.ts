@@ -1,4 +1,4 @@
-import { bitLength } from "../go/big-float.ts";
+import { bitLength } from "../go/big-float/big-float.ts";
 import {
   add,
   bitsMax,
@@ -12,11 +12,11 @@ import {
   type SignedFloat,
   smallFloat,
   wholeOf,
-} from "../go/big-float-math.ts";
-import { floatText } from "../go/big-float-text.ts";
+} from "../go/big-float/math.ts";
+import { floatText } from "../go/big-float/text.ts";
 import { compare, numberOf, RegoNumber, RegoSet, type Value } from "../value/value.ts";
-import { paidText, payForBits, wholeNumber, wholeOperand } from "./big-operands.ts";
 import { type Builtin, type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
+import { paidText, payForBits, wholeNumber, wholeOperand } from "./numbers/big-operands.ts";
 import { itemsOf, wrongType } from "./operands.ts";
 
 /** Units for a float that is made of a number and written. */

@@ -1,12 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
+import { marshalJson } from "../go/json/marshal.ts";
 import { toLower } from "../go/lower.ts";
-import { marshalJson } from "../go/marshal.ts";
-import { type GoUrl, parseUrl, urlText } from "../go/url.ts";
+import { type GoUrl, parseUrl, urlText } from "../go/net/url.ts";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { compare, objectOf, type RegoObject, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { intOf } from "./int.ts";
-import { booleanOf, objectOperand, stringOf } from "./operands.ts";
+import { booleanOf, intOf, objectOperand, stringOf } from "./operands.ts";
 
 /** What a request to sign may say; most of it is for `http.send`. */
 const requestKeys: ReadonlySet<Value> = new Set([

@@ -1,7 +1,7 @@
-import { bitLength } from "../go/big-float.ts";
-import { bitsMax } from "../go/big-float-math.ts";
-import { wholeNumber, wholeOperand } from "./big-operands.ts";
+import { bitLength } from "../go/big-float/big-float.ts";
+import { bitsMax } from "../go/big-float/math.ts";
 import { type Builtin, BuiltinError, type Family } from "./builtin.ts";
+import { wholeNumber, wholeOperand } from "./numbers/big-operands.ts";
 
 function binary(operation: (x: bigint, y: bigint) => bigint): Builtin {
   return ([a, b], context) => wholeNumber(operation(wholeOperand(a, context), wholeOperand(b, context)), context);

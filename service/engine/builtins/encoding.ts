@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { type GoUrl, parseUrl } from "../go/url.ts";
-import { parseQuery, queryEscape, queryUnescape } from "../go/url-query.ts";
+import { type GoUrl, parseUrl } from "../go/net/url.ts";
+import { parseQuery, queryEscape, queryUnescape } from "../go/net/url-query.ts";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { RegoObject, RegoSet, type Value } from "../value/value.ts";
 import { jsonText } from "../value/write.ts";

@@ -1,7 +1,7 @@
+import { keyOf } from "../value/key.ts";
 import { compare, RegoSet, type Value } from "../value/value.ts";
 import type { BuiltinContext, Family } from "./builtin.ts";
 import { itemsOf, objectOperand } from "./operands.ts";
-import { keyOf } from "./value-key.ts";
 
 /** A vertex; `edges` is undefined for one that the graph has no entry for. */
 interface Vertex {

@@ -1,13 +1,13 @@
 import { RegoObject, type Value } from "../value/value.ts";
 import type { BuiltinContext, Family } from "./builtin.ts";
-import { InvalidDocument, type QueryDocument, type SchemaDocument } from "./graphql-ast.ts";
-import { buildSchema } from "./graphql-build.ts";
-import { queryOf, schemaOf } from "./graphql-decode.ts";
-import { astValue } from "./graphql-encode.ts";
-import { parseQuery } from "./graphql-query.ts";
-import { parseSchema } from "./graphql-schema.ts";
-import { invalid } from "./graphql-types.ts";
-import { validateQuery } from "./graphql-walk.ts";
+import { InvalidDocument, type QueryDocument, type SchemaDocument } from "./graphql/ast.ts";
+import { buildSchema } from "./graphql/build.ts";
+import { queryOf, schemaOf } from "./graphql/decode.ts";
+import { astValue } from "./graphql/encode.ts";
+import { parseQuery } from "./graphql/query.ts";
+import { parseSchema } from "./graphql/schema.ts";
+import { invalid } from "./graphql/types.ts";
+import { validateQuery } from "./graphql/walk.ts";
 import { stringOf } from "./operands.ts";
 
 /** What it costs to read a character of a document. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { bytesOf } from "../value/bytes.ts";
+import { keyOf } from "../value/key.ts";
 import { numberOf, objectOf, type Value } from "../value/value.ts";
 import type { BuiltinContext, Family } from "./builtin.ts";
 import { stringOf } from "./operands.ts";
-import { keyOf } from "./value-key.ts";
 
 /** Units for one identifier. */
 const cost = 300;

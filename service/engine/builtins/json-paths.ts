@@ -1,8 +1,8 @@
+import { checkDepth, keyOf } from "../value/key.ts";
 import { RegoObject, RegoSet, setOf, type Value } from "../value/value.ts";
 import type { BuiltinContext, Family } from "./builtin.ts";
-import { pathOf } from "./json-path.ts";
+import { pathOf } from "./json/path.ts";
 import { objectOperand, wrongType } from "./operands.ts";
-import { checkDepth, keyOf } from "./value-key.ts";
 
 /** Paths by their segments; `whole` says that one ends here, so that longer ones do not count. */
 interface Node {

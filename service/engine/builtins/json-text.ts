@@ -1,6 +1,6 @@
-import { isJson } from "../go/json-decode.ts";
-import { decodeValue } from "../go/json-value.ts";
-import { marshalJson } from "../go/marshal.ts";
+import { isJson } from "../go/json/decode.ts";
+import { marshalJson } from "../go/json/marshal.ts";
+import { decodeValue } from "../go/json/value.ts";
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { stringOf } from "./operands.ts";

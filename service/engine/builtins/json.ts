@@ -1,11 +1,11 @@
-import { marshalJson } from "../go/marshal.ts";
+import { marshalJson } from "../go/json/marshal.ts";
+import { sizeOf } from "../value/size.ts";
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { indent } from "./json-indent.ts";
-import { patch } from "./json-patch.ts";
+import { indent } from "./json/indent.ts";
+import { patch } from "./json/patch.ts";
+import { isSubset } from "./json/subset.ts";
 import { arrayOf, booleanOf, objectOperand, stringOf } from "./operands.ts";
-import { isSubset } from "./subset.ts";
-import { sizeOf } from "./value-size.ts";
 
 /** Options of `json.marshal_with_options`: naming an indent or a prefix makes JSON pretty, unless `pretty` says something else. */
 interface Layout {

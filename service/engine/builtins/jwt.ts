@@ -1,7 +1,7 @@
 import type { Builtin, Family } from "./builtin.ts";
-import { encodeSign, encodeSignRaw } from "./jwt-sign.ts";
-import { jwsAlgorithms } from "./jwt-signature.ts";
-import { decode, decodeVerify, verifyWithKeys, verifyWithSecret } from "./jwt-verify.ts";
+import { encodeSign, encodeSignRaw } from "./jwt/sign.ts";
+import { jwsAlgorithms } from "./jwt/signature.ts";
+import { decode, decodeVerify, verifyWithKeys, verifyWithSecret } from "./jwt/verify.ts";
 
 const verifiers = [...jwsAlgorithms].map(([name, algorithm]): readonly [string, Builtin] => [
   `io.jwt.verify_${name.toLowerCase()}`,

@@ -2,11 +2,10 @@ import { Buffer } from "node:buffer";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { numberOf, type Value } from "../value/value.ts";
 import { type Builtin, type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { intOf } from "./int.ts";
-import { stringOf, stringsOf } from "./operands.ts";
-import { lowerCase, upperCase } from "./text-case.ts";
-import { occurrences } from "./text-search.ts";
-import { cutset, isSpace, trimmedEnd, trimmedStart } from "./text-trim.ts";
+import { intOf, stringOf, stringsOf } from "./operands.ts";
+import { lowerCase, upperCase } from "./text/case.ts";
+import { occurrences } from "./text/search.ts";
+import { cutset, isSpace, trimmedEnd, trimmedStart } from "./text/trim.ts";
 
 /** Bytes of a text that a builtin makes at most; a module has no memory for more. */
 const lengthMax = 1 << 26;

@@ -1,8 +1,8 @@
-import { addressBits, addressText, type Network, networkAt, parseCidr } from "../go/cidr.ts";
-import { parseIp } from "../go/ip.ts";
+import { addressBits, addressText, type Network, networkAt, parseCidr } from "../go/net/cidr.ts";
+import { parseIp } from "../go/net/ip.ts";
 import { numberOf, RegoObject, RegoSet, setOf, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { mergeNetworks } from "./net-merge.ts";
+import { mergeNetworks } from "./net/merge.ts";
 import { itemsOf, stringOf } from "./operands.ts";
 
 /** Units for reading and finding one network, for a pair of two, for merging one, and for writing one address. */

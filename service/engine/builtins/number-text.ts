@@ -1,8 +1,8 @@
-import { bitLength, truncate } from "../go/big-float.ts";
-import { bitsOf, floatOf } from "../go/big-float-math.ts";
+import { bitLength, truncate } from "../go/big-float/big-float.ts";
+import { bitsOf, floatOf } from "../go/big-float/math.ts";
 import { numberOf, RegoNumber, type Value } from "../value/value.ts";
-import { paidText, payForBits } from "./big-operands.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
+import { paidText, payForBits } from "./numbers/big-operands.ts";
 import { numberOperand, wrongType } from "./operands.ts";
 
 const radixes: ReadonlyMap<string, number> = new Map([

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { numberOf, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { intOf } from "./int.ts";
-import { integerOf, stringOf } from "./operands.ts";
-import { compareVersions, parseVersion } from "./semver.ts";
-import { parseBytes, parseUnits } from "./units.ts";
+import { compareVersions, parseVersion } from "./numbers/semver.ts";
+import { parseBytes, parseUnits } from "./numbers/units.ts";
+import { integerOf, intOf, stringOf } from "./operands.ts";
 
 /** Numbers in one range at most; OPA goes on until it is stopped. */
 const rangeMax = 1_000_000n;

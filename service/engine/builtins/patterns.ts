@@ -1,10 +1,9 @@
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { regexOf } from "./glob-pattern.ts";
-import { intOf } from "./int.ts";
-import { arrayOf, stringOf } from "./operands.ts";
-import { compiled } from "./regex-cache.ts";
-import { isMatch, matches } from "./regex-search.ts";
+import { arrayOf, intOf, stringOf } from "./operands.ts";
+import { compiled } from "./regex/cache.ts";
+import { regexOf } from "./regex/glob-pattern.ts";
+import { isMatch, matches } from "./regex/search.ts";
 
 /** Every match with its groups, as Go's `FindAllStringSubmatch`: a group that took no part is an empty text. */
 function submatches(pattern: string, text: string, count: bigint, context: BuiltinContext): readonly Value[] {

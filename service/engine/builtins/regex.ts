@@ -1,12 +1,11 @@
 import { bytesOf, textOf } from "../value/bytes.ts";
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { globsMatch } from "./globs.ts";
-import { intOf } from "./int.ts";
-import { stringOf } from "./operands.ts";
-import { compiled } from "./regex-cache.ts";
-import { replaceAll } from "./regex-replace.ts";
-import { isMatch, matches } from "./regex-search.ts";
+import { intOf, stringOf } from "./operands.ts";
+import { compiled } from "./regex/cache.ts";
+import { globsMatch } from "./regex/globs.ts";
+import { replaceAll } from "./regex/replace.ts";
+import { isMatch, matches } from "./regex/search.ts";
 
 function find(pattern: string, text: string, count: bigint, context: BuiltinContext): readonly Value[] {
   const limit = count < 0n ? Number.POSITIVE_INFINITY : Number(count);

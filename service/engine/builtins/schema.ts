@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { compileSchema } from "./schema-compile.ts";
-import { jsonOf, parse, SchemaError } from "./schema-document.ts";
-import { errorsOf } from "./schema-result.ts";
-import type { Schema } from "./schema-types.ts";
-import { validate } from "./schema-validate.ts";
+import { compileSchema } from "./schema/compile.ts";
+import { jsonOf, parse, SchemaError } from "./schema/document.ts";
+import { errorsOf } from "./schema/result.ts";
+import type { Schema } from "./schema/types.ts";
+import { validate } from "./schema/validate.ts";
 
 /** A schema that was compiled, and what that cost: the next one who asks pays the same. */
 interface Compiled {

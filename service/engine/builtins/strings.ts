@@ -1,8 +1,7 @@
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { numberOf, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
-import { intOf } from "./int.ts";
-import { stringOf, stringsOf } from "./operands.ts";
+import { intOf, stringOf, stringsOf } from "./operands.ts";
 
 /** Units for a character that is searched, one that is sorted, each time it is looked at, and one that is a result. */
 const searchUnits = 1;

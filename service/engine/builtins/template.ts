@@ -3,9 +3,9 @@ import type { RegoObject } from "../value/value.ts";
 import { valueText } from "../value/write.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { objectOperand, stringOf } from "./operands.ts";
-import { templateFunctions } from "./template-functions.ts";
-import { parseTemplate } from "./template-parse.ts";
-import { execute } from "./template-run.ts";
+import { templateFunctions } from "./template/functions.ts";
+import { parseTemplate } from "./template/parse.ts";
+import { execute } from "./template/run.ts";
 
 /** Units for a character of the data. */
 const dataUnits = 1;

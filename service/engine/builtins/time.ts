@@ -1,11 +1,11 @@
-import { type Civil, civilOf, daysIn, type Instant, instantOf, utc, weekdayOf, zoneOf } from "../go/civil.ts";
-import { parseDuration } from "../go/duration.ts";
-import { format, layoutOf, weekdays } from "../go/layout.ts";
-import { parse } from "../go/parse-time.ts";
+import { type Civil, civilOf, daysIn, type Instant, instantOf, utc, weekdayOf, zoneOf } from "../go/time/civil.ts";
+import { parseDuration } from "../go/time/duration.ts";
+import { format, layoutOf, weekdays } from "../go/time/layout.ts";
+import { parse } from "../go/time/parse.ts";
 import { exactInteger } from "../value/number.ts";
 import { numberOf, RegoNumber, type Value } from "../value/value.ts";
 import { BuiltinError, type Family } from "./builtin.ts";
-import { int64, int64Of, stringOf } from "./operands.ts";
+import { int64, intOf, stringOf } from "./operands.ts";
 
 const nanoseconds = (ns: bigint) => int64(ns, "time outside of valid range");
 
@@ -71,6 +71,6 @@ export const time: Family = {
     return [hour, minute, second].map(numberOf);
   },
   "time.weekday": ([value]) => weekdays[weekdayOf(civil(value))],
-  "time.add_date": ([value, years, months, days]) => addDate(timestampOf(value), int64Of(years), int64Of(months), int64Of(days)),
+  "time.add_date": ([value, years, months, days]) => addDate(timestampOf(value), intOf(years), intOf(months), intOf(days)),
   "time.diff": ([first, second]) => diff(timestampOf(first), timestampOf(second)).map(numberOf),
 };

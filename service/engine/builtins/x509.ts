@@ -1,16 +1,16 @@
-import { base64Bytes } from "../go/pem.ts";
+import { base64Bytes } from "../go/asn1/pem.ts";
 import { bytesOf } from "../value/bytes.ts";
 import { RegoNumber, RegoObject, RegoSet, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { objectOperand, stringOf } from "./operands.ts";
-import { type Certificate, parseCertificates, parseOnlyCertificate } from "./x509-certificate.ts";
-import { certificateValue, extendedCertificateValue } from "./x509-json.ts";
-import { privateKeyValue, webKeyValue } from "./x509-keys.ts";
-import { parsePrivateKeys, parseTlsKey, pemBlocks, publicKeyOf } from "./x509-private-key.ts";
-import { samePublicKey } from "./x509-public-key.ts";
-import { requestValue } from "./x509-request.ts";
-import { base64Value } from "./x509-values.ts";
-import { type VerifyOptions, verifiedChain } from "./x509-verify.ts";
+import { type Certificate, parseCertificates, parseOnlyCertificate } from "./x509/certificate.ts";
+import { certificateValue, extendedCertificateValue } from "./x509/json.ts";
+import { privateKeyValue, webKeyValue } from "./x509/keys.ts";
+import { parsePrivateKeys, parseTlsKey, pemBlocks, publicKeyOf } from "./x509/private-key.ts";
+import { samePublicKey } from "./x509/public-key.ts";
+import { requestValue } from "./x509/request.ts";
+import { base64Value } from "./x509/values.ts";
+import { type VerifyOptions, verifiedChain } from "./x509/verify.ts";
 
 /** The bytes of a string operand, a character for each; what it takes to look for PEM in them is paid. */
 function latin1(value: Value | undefined, context: BuiltinContext): string {

@@ -1,4 +1,4 @@
-import { marshalJson } from "../go/marshal.ts";
+import { marshalJson } from "../go/json/marshal.ts";
 import { decodeDocument, type GoValue, regoOf } from "../go/yaml/decode.ts";
 import { emit } from "../go/yaml/emit.ts";
 import { parseDocuments, TooDeep } from "../go/yaml/parse.ts";

@@ -1,6 +1,9 @@
 import { textOf } from "./bytes.ts";
 import { RegoNumber, RegoObject, RegoSet, type Value } from "./value.ts";
 
+/** Bytes that are read before they are paid for. */
+const payEvery = 65_536;
+
 /**
  * Reads values where OPA's runtime keeps them (its `value.h`, wasm32): that takes a tenth of writing them out as text and reading the
  * text. The layout is not a part of the ABI, so every instance proves it once ({@link probe}) before it is used.
@@ -8,21 +11,36 @@ import { RegoNumber, RegoObject, RegoSet, type Value } from "./value.ts";
 export class MemoryReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
-  /** Bytes of values that were read so far. */
-  read = 0;
+  readonly #pay: (bytes: number) => void;
+  #unpaid = 0;
 
-  constructor(bytes: Buffer) {
+  /** `pay` is called for what was read, again and again: a value that holds another one many times is read as many times. */
+  constructor(bytes: Buffer, pay: (bytes: number) => void) {
     this.#bytes = bytes;
+    this.#pay = pay;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** The value at an address. Throws a RangeError for an address outside of the memory. */
+  /** Values at addresses. Throws a RangeError for an address outside of the memory. */
+  values(addresses: readonly number[]): readonly Value[] {
+    const values = addresses.map((address) => this.value(address));
+    this.#pay(this.#unpaid);
+    return values;
+  }
+
   value(address: number): Value {
-    this.read += 8;
+    this.#count(8);
     const type = this.#view.getUint8(address);
     const reader = readers[type];
     if (reader === undefined) throw new RangeError(`no value has the type ${type}`);
     return reader(this, address);
+  }
+
+  #count(bytes: number): void {
+    this.#unpaid += bytes;
+    if (this.#unpaid < payEvery) return;
+    this.#pay(this.#unpaid);
+    this.#unpaid = 0;
   }
 
   byte(address: number): number {
@@ -38,7 +56,7 @@ export class MemoryReader {
   }
 
   text(address: number, length: number): string {
-    this.read += length;
+    this.#count(length);
     const end = address + length;
     if (end > this.#bytes.length) throw new RangeError("a text ends outside of the memory");
     return length < 24 ? this.#short(address, end) : textOf(this.#bytes.subarray(address, end));

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { BuiltinError } from "../../builtins/builtin.ts";
 import { textOf } from "../../value/bytes.ts";
-import { format } from "../layout.ts";
-import { parse } from "../parse-time.ts";
+import { format } from "../time/layout.ts";
+import { parse } from "../time/parse.ts";
 
 /** An integer of 64 bits with its sign or without. */
 export interface GoInteger {

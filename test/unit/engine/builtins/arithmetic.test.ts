@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { add, floatOf, negated } from "../../../../service/engine/go/big-float-math.ts";
-import { floatText } from "../../../../service/engine/go/big-float-text.ts";
+import { add, floatOf, negated } from "../../../../service/engine/go/big-float/math.ts";
+import { floatText } from "../../../../service/engine/go/big-float/text.ts";
 import { call, opaRows } from "../../../helpers/builtins.ts";
 import { anyValue, callLimited, isSteady, OutOfFuel } from "../../../helpers/rego-values.ts";
 

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { describe, expect, it } from "vitest";
 import { BuiltinError } from "../../../../service/engine/builtins/builtin.ts";
-import { compiled } from "../../../../service/engine/builtins/regex-cache.ts";
-import { isMatch, matches } from "../../../../service/engine/builtins/regex-search.ts";
+import { compiled } from "../../../../service/engine/builtins/regex/cache.ts";
+import { isMatch, matches } from "../../../../service/engine/builtins/regex/search.ts";
 import { call, opaRows, testContext } from "../../../helpers/builtins.ts";
 import { anyValue, callLimited, isSteady, limited, OutOfFuel } from "../../../helpers/rego-values.ts";
 
