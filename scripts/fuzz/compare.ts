@@ -1,4 +1,5 @@
 import type { PolicyInstance } from "../../service/engine/instance.ts";
+import { readValue } from "../../service/engine/value/read.ts";
 import { differenceOf, load } from "../oracle/judge.ts";
 import type { Oracle, Outcome } from "../oracle/oracle.ts";
 
@@ -25,6 +26,16 @@ const nowNs = 1_795_488_384_652_000_000n;
 /** Inputs that OPA itself could not take, or not in time, say nothing about the engine. */
 const unasked = /^(?:input: |panic: |eval_cancel_error)/;
 
+/** Nor do answers that OPA itself could not write as JSON: `to_number("+1")` is the number `+1` there. */
+function isAnswer({ rows = [], error = "" }: Outcome): boolean {
+  try {
+    rows.forEach(readValue);
+    return !unasked.test(error);
+  } catch {
+    return false;
+  }
+}
+
 /** Compiles a query once, asks OPA and the engine about every input, and tells where they differ. */
 export async function compareAll(oracle: Oracle, subject: Subject, inputs: readonly string[]): Promise<Comparison> {
   const { name, query, modules, data, v0 } = subject;
@@ -40,7 +51,7 @@ function tally(
   inputs: readonly string[],
   outcomes: readonly Outcome[],
 ): Comparison {
-  const asked = outcomes.flatMap((outcome, index) => (unasked.test(outcome.error ?? "") ? [] : [{ input: inputs[index] ?? "", outcome }]));
+  const asked = outcomes.flatMap((outcome, index) => (isAnswer(outcome) ? [{ input: inputs[index] ?? "", outcome }] : []));
   const differences = asked.flatMap(({ input, outcome }) => {
     const difference = differenceOf(instance, { input, nowNs, anyFailure }, outcome);
     return difference === undefined

@@ -10,6 +10,8 @@ import { type Comparison, compareAll } from "./compare.ts";
 import { builtinSubjects, type Generated, policySubjects, shippedSubject } from "./subjects.ts";
 
 const inputsPerRound = 60;
+/** Between the seeds of rounds, so that runs with neighbouring seeds do not repeat each other. */
+const roundStep = 7919;
 /** Differences that are shown of one subject. */
 const shownMax = 5;
 
@@ -43,7 +45,7 @@ async function rounds(
   for (let round = 0; round === 0 || Date.now() < endMs; round++)
     for (const { subject, inputs } of subjects) {
       if (round > 0 && Date.now() >= endMs) break;
-      const texts = [...new Set(fc.sample(inputs, { seed: seed + round, numRuns: inputsPerRound }))];
+      const texts = [...new Set(fc.sample(inputs, { seed: seed + roundStep * round, numRuns: inputsPerRound }))];
       const result = await compareAll(oracle, subject, texts);
       results.set(subject.name, sum(results.get(subject.name), result));
       bar.step();

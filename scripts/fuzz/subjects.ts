@@ -41,6 +41,15 @@ const left: ReadonlySet<string> = new Set([
   ...["numbers.range", "numbers.range_step"],
 ]);
 
+/**
+ * Operands that the host refuses, and that are not compared: dates beyond all calendars, for which OPA's integers wrap around, and
+ * keys that would not be UTF-8. See docs/differences.md.
+ */
+const refused: Readonly<Record<string, RegExp>> = {
+  "time.add_date": /\d{12,}[^[\]]*\]$/,
+  "urlquery.decode_object": /%F6/,
+};
+
 /** Every builtin that a policy may call, over operands of its declared types and of others. */
 export function builtinSubjects(): readonly Generated[] {
   const { builtins } = JSON.parse(readFileSync("rego/capabilities.json", "utf8")) as { readonly builtins: readonly Declared[] };
@@ -50,7 +59,9 @@ export function builtinSubjects(): readonly Generated[] {
 function builtinSubject({ name, decl, deprecated = false }: Declared): Generated {
   const operands = (decl.args ?? []).map((_, index) => `input[${index}]`).join(", ");
   const subject = { name, query: `x = ${name}(${operands})`, modules: [], v0: deprecated };
-  return { subject, inputs: fc.tuple(...(decl.args ?? []).map((type) => typedValue(type))).map((values) => wireText(values)) };
+  const inputs = fc.tuple(...(decl.args ?? []).map((type) => typedValue(type))).map((values) => wireText(values));
+  const limit = refused[name];
+  return { subject, inputs: limit === undefined ? inputs : inputs.filter((text) => !limit.test(text)) };
 }
 
 /** The shipped policies, over inputs of their self-tests with any members left out or changed. */

@@ -1,5 +1,6 @@
 import { type Builtin, type BuiltinContext, BuiltinError } from "./builtins/builtin.ts";
 import { bytesOf, textOf } from "./value/bytes.ts";
+import { putBytes, withoutBytes } from "./value/bytes-in-memory.ts";
 import { MemoryReader, probe } from "./value/memory.ts";
 import { readValue } from "./value/read.ts";
 import { RegoSet, typeName, type Value } from "./value/value.ts";
@@ -88,7 +89,18 @@ export class Host {
     const builtin = this.#builtins.get(name) ?? (native === undefined ? undefined : silentNative(name));
     const exports = this.#exports;
     if (builtin === undefined || exports === undefined) throw new PolicyAbort(`builtin \`${name}\` is not known`);
-    return this.#give(exports, this.#run(name, builtin, this.#take(addresses)));
+    try {
+      return this.#give(exports, builtin(this.#take(addresses), this.#state));
+    } catch (error) {
+      return this.#failed(name, error);
+    }
+  }
+
+  /** A failing builtin is undefined in Rego, as in OPA, and is remembered; any other fault ends the evaluation. */
+  #failed(name: string, error: unknown): number {
+    if (!(error instanceof BuiltinError)) throw error;
+    this.#state.failure ??= `${name}: ${error.message}`;
+    return 0;
   }
 
   #take(addresses: readonly number[]): readonly Value[] {
@@ -100,28 +112,15 @@ export class Host {
     return new MemoryReader(this.view(), (bytes) => this.#state.spend(bytes * readUnits));
   }
 
-  /** A failing builtin is undefined in Rego, as in OPA, and is remembered; any other fault ends the evaluation. */
-  #run(name: string, builtin: Builtin, args: readonly Value[]): Value | undefined {
-    try {
-      return builtin(args, this.#state);
-    } catch (error) {
-      if (!(error instanceof BuiltinError)) throw error;
-      this.#state.failure ??= `${name}: ${error.message}`;
-      return undefined;
-    }
-  }
-
   #give(exports: ValueExports, value: Value | undefined): number {
     if (value === undefined) return 0;
-    return typeof value === "string" && !value.isWellFormed()
-      ? this.#writeBytes(exports, bytesOf(value))
-      : this.#write(exports, wireText(value));
-  }
-
-  /** A text that is not UTF-8, which the module's parser would refuse: one of the same length is made, and its bytes are put into it. */
-  #writeBytes(exports: ValueExports, bytes: Buffer): number {
-    const address = this.#write(exports, `"${"x".repeat(bytes.length)}"`);
-    this.view().set(bytes, this.view().readUInt32LE(address + 8));
+    const text = wireText(value);
+    if (text.isWellFormed()) return this.#write(exports, text);
+    // The module's parser refuses bytes that are not UTF-8: texts of the same length go through it, and the bytes are put into them.
+    const readable = wireText(withoutBytes(value));
+    if (!readable.isWellFormed()) throw new BuiltinError("a key or a member of a set would not be UTF-8");
+    const address = this.#write(exports, readable);
+    putBytes(this.view(), this.#reader(), { address, value });
     return address;
   }
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import { marshalJson } from "../go/json/marshal.ts";
 import { type GoUrl, parseUrl } from "../go/net/url.ts";
 import { parseQuery, queryEscape, queryUnescape } from "../go/net/url-query.ts";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { RegoObject, RegoSet, type Value } from "../value/value.ts";
-import { jsonText } from "../value/write.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { objectOperand, stringOf } from "./operands.ts";
 
@@ -54,8 +54,7 @@ function pairOf(key: string, value: string, context: BuiltinContext): string {
 
 /** A key that is not a string is its JSON, as Go writes it, which is safe inside of HTML. */
 function keyOf(key: Value): string {
-  if (typeof key === "string") return key;
-  return jsonText(key).replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return typeof key === "string" ? key : marshalJson(key);
 }
 
 function valuesOf(value: Value): readonly string[] {

@@ -109,8 +109,8 @@ _origin_permitted if {
 }
 
 _is_address(text) if {
-	some bits in {"32", "128"}
-	net.cidr_is_valid(concat("/", [text, bits]))
+	some prefix in {"32", "128"}
+	net.cidr_is_valid(concat("/", [text, prefix]))
 }
 
 _any_age_permitted if _limits.session_age_s_max == null
