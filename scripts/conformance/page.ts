@@ -14,7 +14,7 @@ Remit's engine in a fresh and in a reused instance, and held against the answer 
 errors as errors. Where OPA says in its strict mode that a builtin failed, the engine must have noticed it too, and nowhere else: a
 failure that is not noticed would let a rule fall silent.
 
-**${equal} of ${cases} cases are equal (${((100 * equal) / cases).toFixed(2)} %).** The others are listed below with their reasons. A case that differs and is not listed fails
+**${equal} of ${cases} cases are equal (${((100 * equal) / cases).toFixed(2)} %).** The others are listed below with their reasons, each of them there in v0 and in v1. A case that differs and is not listed fails
 \`make conformance\`, and so does a listed one that is equal.
 
 ## Known differences

@@ -63,7 +63,8 @@ function report(results: ReadonlyMap<string, Comparison>): void {
   const all = [...results.values()];
   for (const { differences } of all) for (const line of differences.slice(0, shownMax)) console.log(`FAILED ${line}`);
   const [compared, defined] = [all.reduce((n, { compared: m }) => n + m, 0), all.reduce((n, { defined: m }) => n + m, 0)];
-  const failed = all.reduce((n, { differences }) => n + differences.length, 0);
+  for (const [name, { compared: some }] of results) if (some === 0) console.log(`FAILED ${name}: nothing was compared`);
+  const failed = all.filter(({ compared: some }) => some === 0).length + all.reduce((n, { differences }) => n + differences.length, 0);
   console.log(`${results.size} subjects, ${compared} inputs compared, ${defined} of them with a result`);
   console.log(`fuzz: ${compared - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && compared > 0 ? 0 : 1;

@@ -120,6 +120,7 @@ export class Host {
     const readable = wireText(withoutBytes(value));
     if (!readable.isWellFormed()) throw new BuiltinError("a key or a member of a set would not be UTF-8");
     const address = this.#write(exports, readable);
+    this.#state.spend(text.length * writeUnits);
     putBytes(this.view(), this.#reader(), { address, value });
     return address;
   }

@@ -124,6 +124,21 @@ function readImport(reader: Reader): string | number {
   return pages;
 }
 
+/** Functions that a module exports, by name. */
+export function exportedFunctions(bytes: Uint8Array, sections: readonly Section[]): ReadonlyMap<string, number> {
+  const section = sections.find(({ id }) => id === 7);
+  const found = new Map<string, number>();
+  if (section === undefined) return found;
+  const reader = new Reader(bytes, section.start);
+  for (let count = reader.u32(); count > 0; count--) {
+    const name = reader.name();
+    const kind = reader.byte();
+    const index = reader.u32();
+    if (kind === 0) found.set(name, index);
+  }
+  return found;
+}
+
 /** A section with its id and length. */
 export function emit(id: number, content: Uint8Array): readonly Uint8Array[] {
   return [Uint8Array.of(id), leb(content.length), content];

@@ -1,4 +1,4 @@
-import { Reader, type Section } from "./wasm-module.ts";
+import { exportedFunctions, Reader, type Section } from "./wasm-module.ts";
 
 /**
  * When a builtin that the module has is left to the host instead. `integers`: an operand is a number that is no 64-bit integer.
@@ -111,30 +111,44 @@ export const nativeBase = 1 << 20;
 
 /**
  * The natives that a module has, by the index of their function: from its `name` section, which OPA's compiler writes (WebAssembly
- * specification, appendix "Custom Sections"). `undefined` when there is none: which functions are builtins cannot be known then.
+ * specification, appendix "Custom Sections"). `undefined` when it has none, or one that does not name the functions of this module:
+ * which of them are builtins cannot be known then.
  */
 export function nativesOf(bytes: Uint8Array, sections: readonly Section[]): ReadonlyMap<number, number> | undefined {
-  for (const section of sections.filter(({ id }) => id === 0)) {
-    const reader = new Reader(bytes, section.start);
-    if (reader.name() !== "name") continue;
-    const found = new Map<number, number>();
-    while (reader.at < section.end) readSubsection(reader, found);
-    return found;
+  const names = functionNames(bytes, sections);
+  const witness = exportedFunctions(bytes, sections).get(witnessName);
+  if (witness === undefined || names.get(witness) !== witnessName) return undefined;
+  const found = new Map<number, number>();
+  for (const [index, name] of names) {
+    const number = numbers.get(name);
+    if (number !== undefined) found.set(index, number);
   }
-  return undefined;
+  return found;
 }
+
+/** A function that every module exports: its name must be the same in both places. */
+const witnessName = "opa_eval";
 
 const numbers: ReadonlyMap<string, number> = new Map(natives.map(({ symbol }, number) => [symbol, number]));
 
+function functionNames(bytes: Uint8Array, sections: readonly Section[]): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const section of sections.filter(({ id }) => id === 0)) {
+    const reader = new Reader(bytes, section.start);
+    if (reader.name() !== "name") continue;
+    while (reader.at < section.end) readSubsection(reader, names);
+  }
+  return names;
+}
+
 /** Subsection 1 has the names of functions; others are skipped. */
-function readSubsection(reader: Reader, found: Map<number, number>): void {
+function readSubsection(reader: Reader, names: Map<number, string>): void {
   const id = reader.byte();
   const size = reader.u32();
   const end = reader.at + size;
   for (let count = id === 1 ? reader.u32() : 0; count > 0; count--) {
     const index = reader.u32();
-    const number = numbers.get(reader.name());
-    if (number !== undefined) found.set(index, number);
+    names.set(index, reader.name());
   }
   reader.at = end;
 }

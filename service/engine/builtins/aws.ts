@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
+import { toLower } from "../go/case.ts";
 import { marshalJson } from "../go/json/marshal.ts";
-import { toLower } from "../go/lower.ts";
 import { type GoUrl, parseUrl, urlText } from "../go/net/url.ts";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { compare, objectOf, type RegoObject, type Value } from "../value/value.ts";

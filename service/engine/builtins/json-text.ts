@@ -1,6 +1,5 @@
-import { isJson } from "../go/json/decode.ts";
+import { decodeValue, isJson, regoMaking } from "../go/json/decode.ts";
 import { marshalJson } from "../go/json/marshal.ts";
-import { decodeValue } from "../go/json/value.ts";
 import type { Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { stringOf } from "./operands.ts";
@@ -13,7 +12,7 @@ const rest = /^[ \t\r\n]*(?:null.*)?$/s;
 
 function unmarshal(text: string, context: BuiltinContext): Value {
   context.spend(text.length * characterUnits);
-  const { value, end } = decodeValue(text);
+  const { value, end } = decodeValue(text, regoMaking);
   if (!rest.test(text.slice(end))) throw new BuiltinError("JSON has something behind its value");
   return value;
 }

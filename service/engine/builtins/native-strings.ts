@@ -1,17 +1,17 @@
 import { Buffer } from "node:buffer";
+import { isAscii, toLower, toUpper } from "../go/case.ts";
 import { bytesOf, textOf } from "../value/bytes.ts";
 import { numberOf, type Value } from "../value/value.ts";
 import { type Builtin, type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { intOf, stringOf, stringsOf } from "./operands.ts";
-import { lowerCase, upperCase } from "./text/case.ts";
-import { occurrences } from "./text/search.ts";
+import { occurrences, piecesOf, pieceUnits } from "./text/search.ts";
 import { cutset, isSpace, trimmedEnd, trimmedStart } from "./text/trim.ts";
 
 /** Bytes of a text that a builtin makes at most; a module has no memory for more. */
 const lengthMax = 1 << 26;
 const charactersPerUnit = 4;
-/** Units for a piece that a text is cut into, for a character that may be trimmed or is moved, and for a byte of what is not UTF-8. */
-const cost = { piece: 20, character: 5, byte: 50 } as const;
+/** Units for a character that may be trimmed or is moved, for one that gets another case, and for a byte of what is not UTF-8. */
+const cost = { character: 5, letter: 20, byte: 50 } as const;
 
 function payForText(length: number, context: BuiltinContext): void {
   if (length > lengthMax) throw new BuiltinError("the result is too long");
@@ -78,20 +78,10 @@ function replace(base: string, old: string, by: string, context: BuiltinContext)
 
 /** Nothing is found in front of each byte and at the end. */
 function replaceIn(text: string, old: string, by: string, context: BuiltinContext): string {
-  if (old === "") context.spend(text.length * cost.piece);
+  if (old === "") context.spend(text.length * pieceUnits);
   const pieces = old === "" ? ["", ...text, ""] : [...piecesOf(text, old, context)];
   payForText(text.length + (pieces.length - 1) * by.length, context);
   return pieces.join(by);
-}
-
-function* piecesOf(text: string, delimiter: string, context: BuiltinContext): Generator<string> {
-  let end = 0;
-  for (const offset of occurrences(text, delimiter, context)) {
-    context.spend(cost.piece);
-    yield text.slice(end, offset);
-    end = offset + delimiter.length;
-  }
-  yield text.slice(end);
 }
 
 function trimmer(left: boolean, right: boolean): Builtin {
@@ -116,11 +106,17 @@ function reverse(text: string, context: BuiltinContext): string {
   return settled([...text].reverse().join(""));
 }
 
+/** Only a text that is not ASCII is gone through letter by letter. */
+function withCase(change: (text: string) => string, text: string, context: BuiltinContext): string {
+  if (!isAscii(text)) context.spend(text.length * cost.letter);
+  return change(text);
+}
+
 /** Builtins on strings that a module has itself, where it has another Unicode, stops at bytes that are not UTF-8, or never stops. */
 export const nativeStrings: Family = {
   concat: ([delimiter, pieces], context) => concat(stringOf(delimiter), stringsOf(pieces), context),
   indexof: ([base, search], context) => numberOf(indexOf(stringOf(base), stringOf(search), context)),
-  lower: ([text], context) => lowerCase(stringOf(text), context),
+  lower: ([text], context) => withCase(toLower, stringOf(text), context),
   replace: ([base, old, by], context) => replace(stringOf(base), stringOf(old), stringOf(by), context),
   "strings.reverse": ([text], context) => reverse(stringOf(text), context),
   substring: ([base, start, length], context) => substring(stringOf(base), intOf(start), intOf(length), context),
@@ -128,5 +124,5 @@ export const nativeStrings: Family = {
   trim_left: trimmer(true, false),
   trim_right: trimmer(false, true),
   trim_space: ([text], context) => trim(stringOf(text), undefined, { left: true, right: true }, context),
-  upper: ([text], context) => upperCase(stringOf(text), context),
+  upper: ([text], context) => withCase(toUpper, stringOf(text), context),
 };

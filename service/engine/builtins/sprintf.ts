@@ -1,4 +1,5 @@
 import { formatFloat } from "../go/float.ts";
+import { bytesOf } from "../value/bytes.ts";
 import { RegoNumber, type Value } from "../value/value.ts";
 import { quote, valueText } from "../value/write.ts";
 import { BuiltinError, type Family } from "./builtin.ts";
@@ -121,7 +122,7 @@ function formatString(spec: Directive, value: string): string | undefined {
   if (verb === "v" || verb === "s") return pad(spec, cut, false);
   if (verb === "q") return pad(spec, flags.has("#") && !/[`\p{Cc}]/u.test(cut) ? `\`${cut}\`` : quote(cut, flags.has("+")), false);
   if (verb !== "x" && verb !== "X") return undefined;
-  const bytes = Buffer.from(value).subarray(0, precision).toString("hex");
+  const bytes = bytesOf(value).subarray(0, precision).toString("hex");
   const prefix = flags.has("#") && bytes !== "" ? "0x" : "";
   const text = prefix + (flags.has(" ") ? bytes.replace(/..(?=.)/g, `$& ${prefix}`) : bytes);
   return pad(spec, verb === "X" ? text.toUpperCase() : text, false);

@@ -2,9 +2,9 @@ import { bytesOf, textOf } from "../value/bytes.ts";
 import { numberOf, type Value } from "../value/value.ts";
 import { type BuiltinContext, BuiltinError, type Family } from "./builtin.ts";
 import { intOf, stringOf, stringsOf } from "./operands.ts";
+import { occurrences, piecesOf } from "./text/search.ts";
 
-/** Units for a character that is searched, one that is sorted, each time it is looked at, and one that is a result. */
-const searchUnits = 1;
+/** Units for a character that is sorted, each time it is looked at, and one that is a result. */
 const sortUnits = 0.1;
 const resultUnits = 15;
 
@@ -13,40 +13,13 @@ function comparable(texts: readonly string[]): readonly string[] {
   return texts.every((text) => text.isWellFormed()) ? texts : texts.map((text) => bytesOf(text).toString("latin1"));
 }
 
-/** Where a text that is not empty occurs, by offset; in linear time (Knuth, Morris and Pratt), which `indexOf` does not promise. */
-function* occurrences(text: string, wanted: string, overlapping: boolean, context: BuiltinContext): Generator<number> {
-  context.spend(searchUnits * (text.length + wanted.length));
-  const borders = bordersOf(wanted);
-  let matched = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    while (matched > 0 && wanted.charCodeAt(matched) !== unit) matched = borders[matched - 1] ?? 0;
-    if (wanted.charCodeAt(matched) === unit) matched++;
-    if (matched < wanted.length) continue;
-    yield at + 1 - wanted.length;
-    matched = overlapping ? (borders[matched - 1] ?? 0) : 0;
-  }
-}
-
-/** For each start of a text, how long the longest shorter one is that it ends with. */
-function bordersOf(text: string): Uint32Array {
-  const borders = new Uint32Array(text.length);
-  let length = 0;
-  for (let at = 1; at < text.length; at++) {
-    while (length > 0 && text.charCodeAt(length) !== text.charCodeAt(at)) length = borders[length - 1] ?? 0;
-    if (text.charCodeAt(length) === text.charCodeAt(at)) length++;
-    borders[at] = length;
-  }
-  return borders;
-}
-
 /** Places by character, overlapping ones too. Bytes that are not UTF-8 are all the same here, as they are to Go's runes. */
 function indexOfAll(base: string, search: string, context: BuiltinContext): readonly Value[] {
   if (search === "") throw new BuiltinError("empty search character");
   const text = base.toWellFormed();
   const places: Value[] = [];
   let [at, index] = [0, 0];
-  for (const offset of occurrences(text, search.toWellFormed(), true, context)) {
+  for (const offset of occurrences(text, search.toWellFormed(), context, true)) {
     context.spend(resultUnits);
     for (; at < offset; index++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
     places.push(numberOf(index));
@@ -57,7 +30,7 @@ function indexOfAll(base: string, search: string, context: BuiltinContext): read
 function count(base: string, search: string, context: BuiltinContext): number {
   if (search === "") return charactersOf(base, context).length + 1;
   const [text = "", wanted = ""] = comparable([base, search]);
-  return [...occurrences(text, wanted, false, context)].length;
+  return [...occurrences(text, wanted, context)].length;
 }
 
 function charactersOf(text: string, context: BuiltinContext): readonly string[] {
@@ -67,19 +40,13 @@ function charactersOf(text: string, context: BuiltinContext): readonly string[] 
 
 /** The first `count` pieces, or the last ones for a negative count. */
 function splitN(base: string, delimiter: string, count: bigint, context: BuiltinContext): readonly Value[] {
-  const pieces = delimiter === "" ? charactersOf(base, context) : piecesOf(base, delimiter, context);
+  const pieces = delimiter === "" ? charactersOf(base, context) : split(base, delimiter, context);
   return count < 0n ? pieces.slice(Number(count)) : pieces.slice(0, Number(count));
 }
 
-function piecesOf(base: string, delimiter: string, context: BuiltinContext): readonly string[] {
+function split(base: string, delimiter: string, context: BuiltinContext): readonly string[] {
   const [text = "", wanted = ""] = comparable([base, delimiter]);
-  const pieces: string[] = [];
-  let end = 0;
-  for (const offset of occurrences(text, wanted, false, context)) {
-    pieces.push(text.slice(end, offset));
-    end = offset + wanted.length;
-  }
-  pieces.push(text.slice(end));
+  const pieces = [...piecesOf(text, wanted, context)];
   return text === base ? pieces : pieces.map((piece) => textOf(Buffer.from(piece, "latin1")));
 }
 

@@ -1,6 +1,8 @@
 import { textOf } from "./bytes.ts";
 import { RegoNumber, RegoObject, RegoSet, type Value } from "./value.ts";
 
+/** What a comparison costs beyond the bytes that it looks at, in bytes that are read. */
+const orderBytes = 40;
 /** Bytes that are read before they are paid for. */
 const payEvery = 65_536;
 
@@ -13,6 +15,8 @@ export class MemoryReader {
   readonly #view: DataView;
   readonly #pay: (bytes: number) => void;
   #unpaid = 0;
+  /** Bytes that were read so far. */
+  #total = 0;
 
   /** `pay` is called for what was read, again and again: a value that holds another one many times is read as many times. */
   constructor(bytes: Buffer, pay: (bytes: number) => void) {
@@ -37,10 +41,23 @@ export class MemoryReader {
   }
 
   #count(bytes: number): void {
+    this.#total += bytes;
+    this.#owe(bytes);
+  }
+
+  #owe(bytes: number): void {
     this.#unpaid += bytes;
     if (this.#unpaid < payEvery) return;
     this.#pay(this.#unpaid);
     this.#unpaid = 0;
+  }
+
+  /** Reads a collection, and counts what it takes to put it in order, which most builtins do: its bytes for each halving of its members. */
+  toBeOrdered<T>(elements: readonly number[], read: (elements: readonly number[]) => T): T {
+    const before = this.#total;
+    const collection = read(elements);
+    if (elements.length > 1) this.#owe((this.#total - before + elements.length * orderBytes) * Math.log2(elements.length));
+    return collection;
   }
 
   byte(address: number): number {
@@ -105,10 +122,16 @@ const readers: readonly (Read | undefined)[] = [
     return Array.from({ length: memory.word(address + 8) }, (_, index) => memory.value(memory.word(elements + 8 * index + 4)));
   },
   (memory, address) =>
-    new RegoObject(
-      memory.elements(address, 8).map((element) => [memory.value(memory.word(element)), memory.value(memory.word(element + 4))] as const),
+    memory.toBeOrdered(
+      memory.elements(address, 8),
+      (elements) =>
+        new RegoObject(elements.map((element) => [memory.value(memory.word(element)), memory.value(memory.word(element + 4))] as const)),
     ),
-  (memory, address) => new RegoSet(memory.elements(address, 4).map((element) => memory.value(memory.word(element)))),
+  (memory, address) =>
+    memory.toBeOrdered(
+      memory.elements(address, 4),
+      (elements) => new RegoSet(elements.map((element) => memory.value(memory.word(element)))),
+    ),
   readString,
   readBoolean,
 ];

@@ -41,6 +41,7 @@ type Entry = readonly [Value, Value];
 export class RegoObject {
   #entries: readonly Entry[];
   #ordered = false;
+  #index: ReadonlyMap<Value, Value> | undefined;
 
   /** Keys must be distinct; {@link objectOf} makes them so. */
   constructor(entries: readonly Entry[]) {
@@ -59,10 +60,19 @@ export class RegoObject {
 
   /** The value of a key, `undefined` when there is none. */
   get(key: Value): Value | undefined {
+    if (typeof key === "string" && this.#entries.length > searchedMax) return this.#indexed().get(key);
     if (typeof key === "string") return this.#entries.find(([known]) => known === key)?.[1];
     return this.#entries.find(([known]) => compare(known, key) === 0)?.[1];
   }
+
+  #indexed(): ReadonlyMap<Value, Value> {
+    this.#index ??= new Map(this.#entries);
+    return this.#index;
+  }
 }
+
+/** An object with more entries is not searched: its keys are put into an index. */
+const searchedMax = 8;
 
 /** A set of any values: each counts once. */
 export function setOf(items: Iterable<Value>): RegoSet {
@@ -122,7 +132,12 @@ function rank(value: Value): number {
 /** By bytes of UTF-8; UTF-16 sorts the same way unless surrogates take part. */
 function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
-  return /[\ud800-\uffff]/.test(a + b) ? Buffer.compare(bytesOf(a), bytesOf(b)) : a < b ? -1 : 1;
+  const shared = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < shared && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === shared) return a.length - b.length;
+  const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+  return (x | y) < 0xd800 ? x - y : Buffer.compare(bytesOf(a), bytesOf(b));
 }
 
 function itemsOf(value: Value): readonly Value[] | undefined {
@@ -140,5 +155,10 @@ function compareLists(a: readonly Value[], b: readonly Value[]): number {
 }
 
 function compareObjects(a: RegoObject, b: RegoObject): number {
-  return compareLists(a.entries.flat(), b.entries.flat());
+  const shared = Math.min(a.size, b.size);
+  for (let index = 0; index < shared; index++) {
+    const order = compareLists(a.entries[index] as Entry, b.entries[index] as Entry);
+    if (order !== 0) return order;
+  }
+  return a.size - b.size;
 }

@@ -1,3 +1,4 @@
+import { isPrintable } from "../go/unicode.ts";
 import { RegoNumber, RegoObject, RegoSet, type Value } from "./value.ts";
 
 /** The text that `opa_value_parse` reads: JSON with `{1, 2}` and `set()` for sets, and any value as a key. */
@@ -58,7 +59,7 @@ export function quote(text: string, ascii = false): string {
 function quoteCharacter(character: string, ascii: boolean): string {
   const short = shortEscapes.get(character);
   if (short !== undefined) return short;
-  if (!(ascii && character > "~") && /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) return character;
+  if (!(ascii && character > "~") && isPrintable(character)) return character;
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x80) return `\\x${hex(code, 2)}`;
   // A byte that is not UTF-8.

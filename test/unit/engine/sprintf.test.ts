@@ -32,6 +32,10 @@ describe("sprintf", () => {
     call("sprintf", JSON.stringify(start + run.repeat(100_000)), "[1]");
   });
 
+  it("writes bytes that are not UTF-8 as they are", () => {
+    expect(call("sprintf", '"%x|%s"', '["a\\udcff\\udcc3é", "\\udcff"]')).toBe('"61ffc3c3a9|\udcff"');
+  });
+
   it.each([
     ["1", "[]"],
     ['"%d"', "1"],

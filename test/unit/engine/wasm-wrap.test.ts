@@ -72,9 +72,12 @@ describe("wrapNatives", () => {
 
     expect(wrapNatives(wasm, new Set()).named).toBe(true);
     expect(wrapNatives(renamed, new Set())).toEqual({ bytes: renamed, named: false });
+    // One that names other functions is as good as none.
+    expect(wrapNatives(withName(wasm, "\bopa_eval", "\bopa_evil"), new Set()).named).toBe(false);
   });
 
   it("refuses a module whose function of that name is another one", () => {
+    // `opa_malloc_init` takes one value and gives none.
     expect(() => wrapNatives(withName(wasm, "opa_malloc_init", "opa_agg_product"), new Set())).toThrow(/not the one of OPA's runtime/);
   });
 });

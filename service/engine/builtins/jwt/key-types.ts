@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey } from "node:crypto";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
+import { curves } from "../x509/curves.ts";
 import {
   bitLength,
   bytesNumber,
-  curves,
   ecKey,
   edMaterial,
   edSecretKey,
@@ -69,10 +69,10 @@ function rsaSecretOf(d: Buffer, parts: ReadonlyMap<string, Buffer>): RsaSecret |
 }
 
 function ec({ parts, crv, secret }: Fields, context: BuiltinContext): KeyMaterial {
-  const curve = curves.get(crv);
+  const curve = curves.find(({ jwk }) => jwk === crv);
   if (curve === undefined) throw new BuiltinError(`a JWK has no curve that its type has`);
   const [x, y, d] = ["x", "y", ...(secret ? ["d"] : [])].map((name) => coordinate(parts, name, curve.size));
-  const key = ecKey(curve, Buffer.concat([x, y] as Buffer[]), context);
+  const key = ecKey(curve, Buffer.concat([Buffer.of(4), x, y] as Buffer[]), context);
   if (key === undefined) throw new BuiltinError("the point of a JWK is not on its curve");
   return d === undefined ? { kind: "ec", curve, key } : { kind: "ec", curve, key, secret: d };
 }

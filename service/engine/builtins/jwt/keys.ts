@@ -8,7 +8,7 @@ import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { parseOnlyCertificate } from "../x509/certificate.ts";
 import { type Algorithm, type PublicKey, parsePublicKey } from "../x509/public-key.ts";
 import { type Jwk, parseJwks } from "./jwk.ts";
-import { curves, ecKey, edMaterial, type KeyMaterial, numberBytes, rsaMaterial } from "./material.ts";
+import { ecKey, edMaterial, type KeyMaterial, numberBytes, rsaMaterial } from "./material.ts";
 import { jwsAlgorithms } from "./signature.ts";
 
 /** A key to verify with; `alg` and `kid` are empty when it says nothing. */
@@ -96,8 +96,7 @@ function materialOf(key: PublicKey | undefined, context: BuiltinContext): KeyMat
   if (key === undefined || key.kind === "dsa") return { kind: "none" };
   if (key.kind === "rsa") return rsaMaterial(numberBytes(key.n), key.e, context);
   if (key.kind === "ed25519") return edMaterial(key.bytes, context);
-  const curve = [...curves.values()].find(({ name }) => name === key.curve.name);
-  const point = curve === undefined ? undefined : ecKey(curve, key.point.subarray(1), context);
-  if (curve === undefined || point === undefined) throw malformed("elliptic curve key");
-  return { kind: "ec", curve, key: point };
+  const point = ecKey(key.curve, key.point, context);
+  if (point === undefined) throw malformed("elliptic curve key");
+  return { kind: "ec", curve: key.curve, key: point };
 }

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import type { BuiltinContext } from "../builtin.ts";
+import { type Curve, keyUnits } from "../x509/curves.ts";
+import { keyObjectOf } from "../x509/signature.ts";
 
 /** A private RSA key as its JWK has it (RFC 7518, section 6.3.2); big-endian numbers. */
 export interface RsaSecret {
@@ -46,35 +48,8 @@ export type KeyMaterial =
   | { readonly kind: "oct"; readonly secret: Buffer }
   | { readonly kind: "none" };
 
-/** A curve by its name in JWK, and OpenSSL's; what is done with it costs so many units of fuel. */
-export interface Curve {
-  readonly jwk: string;
-  readonly name: string;
-  /** Bytes of a coordinate. */
-  readonly size: number;
-  /** What comes before a point in a SubjectPublicKeyInfo (RFC 5480). */
-  readonly prefix: Buffer;
-  readonly verifyUnits: number;
-  readonly signUnits: number;
-}
-
-/** The curves by their names in JWK, which has no P-224; certificates have. */
-export const curves: ReadonlyMap<string, Curve> = new Map(
-  (
-    [
-      ["P-224", "secp224r1", 28, "304e301006072a8648ce3d020106052b81040021033a00", 31_000, 38_000],
-      ["P-256", "prime256v1", 32, "3059301306072a8648ce3d020106082a8648ce3d030107034200", 9_000, 5_000],
-      ["P-384", "secp384r1", 48, "3076301006072a8648ce3d020106052b81040022036200", 72_000, 92_000],
-      ["P-521", "secp521r1", 66, "30819b301006072a8648ce3d020106052b8104002303818600", 160_000, 210_000],
-    ] as const
-  ).map(([jwk, name, size, prefix, verifyUnits, signUnits]) => [
-    jwk,
-    { jwk, name, size, prefix: Buffer.from(prefix, "hex"), verifyUnits, signUnits },
-  ]),
-);
-
-/** Reading a key takes about this much, checking that a point is on its curve included. */
-const readUnits = { rsa: 4_000, ec: 20_000, ed: 4_000, edSecret: 20_000 } as const;
+/** Reading a key takes about this much. */
+const readUnits = { rsa: 4_000, ed: 4_000, edSecret: 20_000 } as const;
 const rsaBitsMin = 1024;
 /** OpenSSL refuses longer ones. */
 const rsaBitsMax = 16_384;
@@ -97,11 +72,11 @@ function rsaKey(n: Buffer, e: bigint, context: BuiltinContext): KeyObject {
   return createPublicKey({ key: { kty: "RSA", n: n.toString("base64url"), e: numberBytes(e).toString("base64url") }, format: "jwk" });
 }
 
-/** The public key of an uncompressed point (without its 0x04); undefined when the point is not on the curve. */
-export function ecKey({ prefix }: Curve, point: Buffer, context: BuiltinContext): KeyObject | undefined {
-  context.spend(readUnits.ec);
+/** The public key of an uncompressed point; undefined when the point is not on the curve. */
+export function ecKey(curve: Curve, point: Buffer, context: BuiltinContext): KeyObject | undefined {
+  context.spend(keyUnits);
   try {
-    return createPublicKey({ key: Buffer.concat([prefix, Buffer.of(4), point]), format: "der", type: "spki" });
+    return keyObjectOf({ kind: "ec", curve, point });
   } catch {
     return undefined;
   }

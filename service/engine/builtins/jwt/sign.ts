@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { constants, createECDH, createPrivateKey, type KeyObject, type SignKeyObjectInput, sign } from "node:crypto";
 import { isJson } from "../../go/json/decode.ts";
-import { encodeJson } from "../../go/json/encode.ts";
 import { FastObject } from "../../go/json/fast-json.ts";
+import { marshalJson } from "../../go/json/marshal.ts";
 import { bytesOf } from "../../value/bytes.ts";
 import type { Value } from "../../value/value.ts";
 import { type Builtin, type BuiltinContext, BuiltinError } from "../builtin.ts";
@@ -26,7 +26,7 @@ export const encodeSignRaw: Builtin = (operands, context) => {
 };
 
 function textOfValue(value: Value, context: BuiltinContext): string {
-  const text = encodeJson(value);
+  const text = marshalJson(value);
   context.spend(text.length * unitsPerByte);
   return text;
 }
@@ -106,7 +106,7 @@ function ecSecretKey(key: EcMaterial, context: BuiltinContext): KeyObject {
     }
     const point = pair.getPublicKey();
     const [x, y] = [encodeSegment(point.subarray(1, 1 + curve.size)), encodeSegment(point.subarray(1 + curve.size))];
-    return createPrivateKey({ key: { kty: "EC", crv: curve.jwk, x, y, d: encodeSegment(secret) }, format: "jwk" });
+    return createPrivateKey({ key: { kty: "EC", crv: curve.jwk ?? "", x, y, d: encodeSegment(secret) }, format: "jwk" });
   });
 }
 

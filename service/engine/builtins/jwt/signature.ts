@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { constants, createHmac, type SignKeyObjectInput, timingSafeEqual, type VerifyKeyObjectInput, verify } from "node:crypto";
 import type { BuiltinContext } from "../builtin.ts";
-import { bitLength, type Curve, type KeyMaterial, numberBytes, type RsaMaterial, withoutZeros } from "./material.ts";
+import type { Curve } from "../x509/curves.ts";
+import { bitLength, type KeyMaterial, numberBytes, type RsaMaterial, withoutZeros } from "./material.ts";
 
 /** How a JWS is signed (RFC 7518, section 3; RFC 8037): a kind of key, and a hash for all but Ed25519. */
 export interface Algorithm {

@@ -1,5 +1,5 @@
 import { fromDecimal, multiply, truncate } from "../../go/big-float/big-float.ts";
-import { toLower } from "../../go/lower.ts";
+import { toLower } from "../../go/case.ts";
 import { RegoNumber } from "../../value/value.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 

@@ -19,7 +19,7 @@ const readUnits = 20;
  * means itself. `*` and `?` stand for no delimiter. Fails for a glob that is not well-formed.
  */
 export function regexOf(glob: string, delimiters: readonly string[], context: BuiltinContext): string {
-  const key = `${delimiters.join("")}\0${glob}`;
+  const key = `${delimiters.length} ${delimiters.join("")}${glob}`;
   const found = known.get(key);
   if (found !== undefined) return found;
   if (!glob.isWellFormed()) throw new BuiltinError("glob is not UTF-8");

@@ -15,6 +15,8 @@ const offsetsKept = 1 << 12;
 /** Units to set up a search, and to look for one match. */
 const searchUnits = 50;
 const startUnits = 10;
+/** The last mark before they start again. */
+const markMax = 2 ** 31 - 2;
 /** Units for an instruction that is reached or takes a character. */
 const workUnits = 1.5;
 
@@ -218,7 +220,10 @@ function wait(search: Search, into: Threads, instruction: number): void {
 
 function clear(threads: Threads): void {
   threads.size = 0;
-  threads.mark++;
+  if (threads.mark++ < markMax) return;
+  // A mark that does not fit into the list would never be found there again.
+  threads.seen.fill(0);
+  threads.mark = 1;
 }
 
 function pay(search: Search): void {

@@ -1,4 +1,5 @@
 import { queryEscape } from "../../go/net/url-query.ts";
+import { isPrintable } from "../../go/unicode.ts";
 import { bytesOf, textOf } from "../../value/bytes.ts";
 import { compare, RegoNumber, RegoObject } from "../../value/value.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
@@ -145,7 +146,7 @@ const htmlEscapes: ReadonlyMap<string, string> = new Map([
 function javascriptEscape(character: string): string {
   if (/^[\\'"]$/.test(character)) return `\\${character}`;
   // A byte that is not UTF-8 is a replacement character to Go, which can be seen.
-  if (character === "\x7f" || (character > "~" && /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cs}]$/u.test(character))) return character;
+  if (character === "\x7f" || (character > "~" && (isPrintable(character) || !character.isWellFormed()))) return character;
   return `\\u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 }
 

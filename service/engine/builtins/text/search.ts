@@ -5,26 +5,41 @@ const searchUnits = { short: 0.5, long: 2 } as const;
 /** Up to here JavaScript's own search, which may look at each character for each one that is wanted, is fast enough. */
 const shortMax = 16;
 
-/** Where a text that is not empty occurs, by offset, without overlaps; in linear time. */
-export function* occurrences(text: string, wanted: string, context: BuiltinContext): Generator<number> {
+/** Units for a piece that a text is cut into. */
+export const pieceUnits = 20;
+
+/** The pieces of a text between occurrences of another one that is not empty. */
+export function* piecesOf(text: string, delimiter: string, context: BuiltinContext): Generator<string> {
+  let end = 0;
+  for (const offset of occurrences(text, delimiter, context)) {
+    context.spend(pieceUnits);
+    yield text.slice(end, offset);
+    end = offset + delimiter.length;
+  }
+  yield text.slice(end);
+}
+
+/** Where a text that is not empty occurs, by offset, unless said so without overlaps; in linear time. */
+export function* occurrences(text: string, wanted: string, context: BuiltinContext, overlapping = false): Generator<number> {
   const isLong = wanted.length > shortMax;
   context.spend(searchUnits[isLong ? "long" : "short"] * (text.length + wanted.length));
   if (isLong) {
-    yield* longOccurrences(text, wanted);
+    yield* longOccurrences(text, wanted, overlapping);
     return;
   }
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) yield at;
+  const step = overlapping ? 1 : wanted.length;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + step)) yield at;
 }
 
 /** Knuth, Morris and Pratt's search. */
-function* longOccurrences(text: string, wanted: string): Generator<number> {
+function* longOccurrences(text: string, wanted: string, overlapping: boolean): Generator<number> {
   const borders = bordersOf(wanted);
   let matched = 0;
   for (let at = 0; at < text.length; at++) {
     matched = extend(wanted, borders, matched, text.charCodeAt(at));
     if (matched < wanted.length) continue;
     yield at + 1 - wanted.length;
-    matched = 0;
+    matched = overlapping ? (borders[matched - 1] ?? 0) : 0;
   }
 }
 

@@ -3,7 +3,8 @@ import * as asn1 from "../../go/asn1/asn1.ts";
 import { malformed } from "../../go/asn1/der.ts";
 import { decodePem, type PemBlock } from "../../go/asn1/pem.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
-import { type Curve, curveOf, type PublicKey } from "./public-key.ts";
+import type { Curve } from "./curves.ts";
+import { curveOf, type PublicKey } from "./public-key.ts";
 import { checkedRsaKey, type RsaKey } from "./rsa.ts";
 
 /** A private key of a kind that Go takes apart; `seed` and `secret` are the raw private keys of 32 bytes. */
@@ -90,7 +91,7 @@ function parseSec1(der: Buffer, context: BuiltinContext, outer?: readonly number
   if (key.subarray(0, extra).some((byte) => byte !== 0)) throw malformed("length of an EC private key");
   const bytes = key.subarray(extra);
   const scalar = Buffer.concat([Buffer.alloc(curve.size - bytes.length), bytes]);
-  context.spend(curve.units);
+  context.spend(curve.signUnits);
   const ecdh = createECDH(curve.name);
   try {
     ecdh.setPrivateKey(scalar);

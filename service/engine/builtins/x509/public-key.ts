@@ -2,27 +2,8 @@ import { ECDH } from "node:crypto";
 import { type BitString, derOf, enter, integerOf, intOf, malformed, oidOf, rightAligned, tags, take } from "../../go/asn1/der.ts";
 import { numberOf, RegoObject, type Value } from "../../value/value.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
+import { type Curve, curves } from "./curves.ts";
 import { base64Value, decimalValue } from "./values.ts";
-
-/** The curves that Go has, by their object identifier; `size` is that of a coordinate in bytes, `units` what a scalar product costs. */
-export interface Curve {
-  readonly oid: string;
-  /** The same as a whole element in hexadecimal DER. */
-  readonly der: string;
-  /** OpenSSL's name. */
-  readonly name: string;
-  /** The name in JSON Web Keys, if it has one. */
-  readonly jwk: string | undefined;
-  readonly size: number;
-  readonly units: number;
-}
-
-const curves: readonly Curve[] = [
-  { oid: "1.3.132.0.33", der: "06052b81040021", name: "secp224r1", jwk: undefined, size: 28, units: 50_000 },
-  { oid: "1.2.840.10045.3.1.7", der: "06082a8648ce3d030107", name: "prime256v1", jwk: "P-256", size: 32, units: 20_000 },
-  { oid: "1.3.132.0.34", der: "06052b81040022", name: "secp384r1", jwk: "P-384", size: 48, units: 100_000 },
-  { oid: "1.3.132.0.35", der: "06052b81040023", name: "secp521r1", jwk: "P-521", size: 66, units: 200_000 },
-];
 
 /** The curve with an object identifier; throws a {@link BuiltinError} for one that Go does not have. */
 export function curveOf(oid: readonly number[] | undefined): Curve {

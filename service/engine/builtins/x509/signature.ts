@@ -2,6 +2,7 @@ import { constants, createPublicKey, type KeyObject, type VerifyKeyObjectInput, 
 import * as asn1 from "../../go/asn1/asn1.ts";
 import { tags } from "../../go/asn1/der.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
+import { keyUnits } from "./curves.ts";
 import type { Algorithm, PublicKey } from "./public-key.ts";
 
 type Key = Exclude<PublicKey, { kind: "dsa" }>;
@@ -99,7 +100,7 @@ function isUsable(key: Key): boolean {
 
 /** What a check costs, with the key made for it. */
 function unitsOf(key: Key): number {
-  if (key.kind === "ec") return key.curve.units;
+  if (key.kind === "ec") return keyUnits + key.curve.verifyUnits;
   if (key.kind === "ed25519") return 20_000;
   const bits = key.n.toString(16).length * 4;
   return 12_000 + (bits * bits) / 1024;
@@ -111,7 +112,8 @@ function optionsOf(scheme: Scheme, key: KeyObject): VerifyKeyObjectInput {
 }
 
 /** The key for node's crypto; written anew, so that OpenSSL reads exactly what was read here. */
-function keyObjectOf(key: Key): KeyObject {
+/** The key for `node:crypto`; throws when OpenSSL does not take it. */
+export function keyObjectOf(key: Key): KeyObject {
   const info = tlv(tags.sequence, tlv(tags.sequence, algorithmOf(key)), tlv(tags.bitString, Buffer.of(0), contentOf(key)));
   return createPublicKey({ key: info, format: "der", type: "spki" });
 }
@@ -120,7 +122,8 @@ function keyObjectOf(key: Key): KeyObject {
 const algorithms = { rsa: "06092a864886f70d0101010500", ec: "06072a8648ce3d0201", ed25519: "06032b6570" } as const;
 
 function algorithmOf(key: Key): Buffer {
-  return Buffer.from(algorithms[key.kind] + (key.kind === "ec" ? key.curve.der : ""), "hex");
+  const algorithm = Buffer.from(algorithms[key.kind], "hex");
+  return key.kind === "ec" ? Buffer.concat([algorithm, key.curve.der]) : algorithm;
 }
 
 function contentOf(key: Key): Buffer {

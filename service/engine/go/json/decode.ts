@@ -31,11 +31,20 @@ interface Frame<O> {
 export const goDepthMax = 10_000;
 
 /**
- * Reads the JSON object at the start of a text as Go's `encoding/json` does (RFC 8259; what is not UTF-8 becomes U+FFFD), without
- * recursion; returns it and where it ends. Throws for anything else.
+ * Reads the JSON value at the start of a text as Go's `encoding/json` does (RFC 8259; what is not UTF-8 becomes U+FFFD), without
+ * recursion; returns it and where it ends. Throws a {@link BuiltinError} for anything else.
  */
+export function decodeValue<O>(text: string, making: Making<O>): { readonly value: Decoded<O>; readonly end: number } {
+  const reader: Reader<O> = { text, making, open: [], at: 0 };
+  for (;;) {
+    const value = closed(reader, begin(reader));
+    if (value !== undefined) return { value, end: reader.at };
+  }
+}
+
+/** The same for an object; throws for any other value. */
 export function decodeObject<O>(text: string, making: Making<O>): { readonly value: O; readonly end: number } {
-  const { value, end } = decodeFirst(text, making);
+  const { value, end } = decodeValue(text, making);
   if (!isObject<O>(value)) throw new BuiltinError("JSON is not an object");
   return { value, end };
 }
@@ -80,19 +89,11 @@ function isInt64(digits: string): boolean {
 /** Whether a text is one JSON value, Go's `json.Valid`. */
 export function isJson(text: string): boolean {
   try {
-    const { end } = decodeFirst(text, { depthMax: goDepthMax, object: () => ({}), number: (digits) => new RegoNumber(digits) });
+    const { end } = decodeValue(text, { depthMax: goDepthMax, object: () => ({}), number: (digits) => new RegoNumber(digits) });
     return /^[ \t\r\n]*$/.test(text.slice(end));
   } catch (error) {
     if (error instanceof BuiltinError) return false;
     throw error;
-  }
-}
-
-function decodeFirst<O>(text: string, making: Making<O>): { readonly value: Decoded<O>; readonly end: number } {
-  const reader: Reader<O> = { text, making, open: [], at: 0 };
-  for (;;) {
-    const value = closed(reader, begin(reader));
-    if (value !== undefined) return { value, end: reader.at };
   }
 }
 
@@ -145,25 +146,21 @@ function key<O>(reader: Reader<O>): string {
   return name;
 }
 
-const literals: ReadonlyMap<string, readonly [string, null | boolean]> = new Map([
-  ["n", ["null", null]],
-  ["t", ["true", true]],
-  ["f", ["false", false]],
+const literals: ReadonlyMap<string, null | boolean> = new Map([
+  ["null", null],
+  ["true", true],
+  ["false", false],
 ]);
-const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const token = /null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 function scalar<O>(reader: Reader<O>, first: string): null | boolean | string | RegoNumber {
   if (first === '"') return string(reader);
-  const [text, value] = literals.get(first) ?? [];
-  if (text !== undefined && value !== undefined && reader.text.startsWith(text, reader.at)) {
-    reader.at += text.length;
-    return value;
-  }
-  const start = reader.at;
-  number.lastIndex = start;
-  if (!number.test(reader.text)) throw invalid();
-  reader.at = number.lastIndex;
-  return reader.making.number(reader.text.slice(start, reader.at));
+  token.lastIndex = reader.at;
+  const text = token.exec(reader.text)?.[0];
+  if (text === undefined) throw invalid();
+  reader.at = token.lastIndex;
+  const literal = literals.get(text);
+  return literal === undefined ? reader.making.number(text) : literal;
 }
 
 const special = /["\\]/g;
@@ -178,8 +175,11 @@ function string<O>(reader: Reader<O>): string {
   return unquote(reader.text.slice(start, reader.at));
 }
 
+const plain = /^"[ !#-[\]-~]*"$/;
+
 /** A lone surrogate that stands for a byte must not pair up with one that is escaped, so both kinds are replaced by themselves. */
 function unquote(quoted: string): string {
+  if (plain.test(quoted)) return quoted.slice(1, -1);
   try {
     return (JSON.parse(quoted.toWellFormed()) as string).toWellFormed();
   } catch {

@@ -1,25 +1,37 @@
 import { BuiltinError } from "../../builtins/builtin.ts";
+import { checkDepth } from "../../value/key.ts";
 import { compare, RegoNumber, RegoObject, RegoSet, type Value } from "../../value/value.ts";
 
-/** Values are not nested deeper: a decision needs no more, and the stack holds it. */
-const depthMax = 500;
+/**
+ * What Go's `encoding/json` writes for OPA's value: sets are arrays, keys that are not strings are their JSON; keys in order of bytes.
+ * Throws a {@link BuiltinError} for a number that JSON has not, and for what is nested too deep.
+ */
+export function marshalJson(value: Value): string {
+  return marshal(value, 1);
+}
 
-/** What Go's `encoding/json` writes for OPA's value: sets are arrays, keys that are not strings are their JSON; keys in order of bytes. */
-export function marshalJson(value: Value, depth = 0): string {
+function marshal(value: Value, depth: number): string {
   if (typeof value === "string") return marshalString(value);
-  if (value instanceof RegoNumber) return value.text;
+  if (value instanceof RegoNumber) return marshalNumber(value.text);
   if (value === null || typeof value === "boolean") return String(value);
-  if (depth >= depthMax) throw new BuiltinError(`exceeded max depth of ${depthMax}`);
+  checkDepth(depth);
   if (value instanceof RegoObject) return marshalObject(value, depth + 1);
   const items: readonly Value[] = value instanceof RegoSet ? value.items : value;
-  return `[${items.map((item) => marshalJson(item, depth + 1)).join(",")}]`;
+  return `[${items.map((item) => marshal(item, depth + 1)).join(",")}]`;
+}
+
+const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function marshalNumber(text: string): string {
+  if (!number.test(text)) throw new BuiltinError(`\`${text.slice(0, 64)}\` is not a number in JSON`);
+  return text;
 }
 
 /** Of keys that are the same text the last one counts. */
 function marshalObject(object: RegoObject, depth: number): string {
-  const members = new Map(object.entries.map(([key, item]) => [typeof key === "string" ? key : marshalJson(key, depth), item] as const));
+  const members = new Map(object.entries.map(([key, item]) => [typeof key === "string" ? key : marshal(key, depth), item] as const));
   const names = [...members.keys()].sort(compare);
-  return `{${names.map((name) => `${marshalString(name)}:${marshalJson(members.get(name) ?? null, depth)}`).join(",")}}`;
+  return `{${names.map((name) => `${marshalString(name)}:${marshal(members.get(name) ?? null, depth)}`).join(",")}}`;
 }
 
 const escapes: ReadonlyMap<string, string> = new Map([

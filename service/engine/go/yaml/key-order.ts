@@ -1,3 +1,5 @@
+import { isDigit, isLetter } from "../unicode.ts";
+
 /** The order of keys in which Go's yaml writes a mapping: numbers in them count as numbers, letters come last. */
 export function compareKeys(a: string, b: string): number {
   const [x, y] = [[...a], [...b]];
@@ -7,16 +9,8 @@ export function compareKeys(a: string, b: string): number {
   if (p === undefined || q === undefined) return x.length - y.length;
   const [letterP, letterQ] = [isLetter(p), isLetter(q)];
   if (letterP && letterQ) return codeOf(p) - codeOf(q);
-  if (letterP || letterQ) return letterP === isDigit(x[place - 1]) ? -1 : 1;
+  if (letterP || letterQ) return letterP === isDigit(x[place - 1] ?? "") ? -1 : 1;
   return compareNumbers(x, y, place) || codeOf(p) - codeOf(q);
-}
-
-function isLetter(character: string): boolean {
-  return /^\p{L}$/u.test(character);
-}
-
-function isDigit(character: string | undefined): boolean {
-  return character !== undefined && /^\p{Nd}$/u.test(character);
 }
 
 function codeOf(character: string): number {
@@ -34,7 +28,7 @@ function compareNumbers(x: readonly string[], y: readonly string[], place: numbe
 function digitsBefore(characters: readonly string[], place: number): boolean {
   let at = place - 1;
   while (at >= 0 && characters[at] === "0") at--;
-  return isDigit(characters[at]);
+  return isDigit(characters[at] ?? "");
 }
 
 /** Ten to so many is 0 in 64 bits: only that many digits count. */
@@ -43,7 +37,7 @@ const digitsMax = 64;
 /** 64 bits, as Go has them when they overflow. */
 function numberAt(characters: readonly string[], place: number, start: bigint): { readonly value: bigint; readonly end: number } {
   let end = place;
-  while (isDigit(characters[end])) end++;
+  while (isDigit(characters[end] ?? "")) end++;
   const digits = characters.slice(Math.max(place, end - digitsMax), end);
   const value = digits.reduce((sum, digit) => sum * 10n + BigInt(codeOf(digit) - 0x30), start);
   return { value: BigInt.asIntN(64, value), end };

@@ -176,3 +176,19 @@ describe("fuel of regex", () => {
     expect(() => callLimited(100_000, "regex.globs_match", glob("a"), glob("b"))).toThrow(OutOfFuel);
   });
 });
+
+describe("a program that has been searched with for a long time", () => {
+  it.each([
+    ["(?:[a-z]|[a-y][0-9]?)*#|rm -rf", "aaaaaaaaaaaaarm -rf /", true],
+    ["(?:a*b*)*c", "aaab", false],
+    ["(?:a*b*)*c", "aaabc", true],
+    ["(?:a?|b*)+c", "abab".repeat(20), false],
+  ])("still finds `%s` in `%s`: %j", (pattern, text, expected) => {
+    const context = testContext();
+    isMatch(pattern, text, context);
+    // As after 17,000 requests of the largest size.
+    for (const lists of compiled(pattern, context).idle) for (const threads of lists) threads.mark = 2 ** 31 - 6;
+
+    for (let i = 0; i < 3; i++) expect(isMatch(pattern, text, context)).toBe(expected);
+  });
+});
