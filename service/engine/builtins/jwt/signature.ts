@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { constants, createHmac, type SignKeyObjectInput, timingSafeEqual, type VerifyKeyObjectInput, verify } from "node:crypto";
+import { isSmallOrder } from "../../go/ed25519.ts";
 import type { BuiltinContext } from "../builtin.ts";
 import type { Curve } from "../x509/curves.ts";
 import { bitLength, type KeyMaterial, numberBytes, type RsaMaterial, withoutZeros } from "./material.ts";
@@ -64,7 +65,8 @@ function verifiesKey(key: KeyMaterial, algorithm: Algorithm, signed: Signed, sal
   if (key.kind === "rsa") return verifiesRsa(key, algorithm, signed, saltLength);
   if (key.kind === "ec" && algorithm.family === "ecdsa" && signed.signature.length === 2 * key.curve.size)
     return check(algorithm.hash, { key: key.key, dsaEncoding: "ieee-p1363" }, signed, key.curve.verifyUnits);
-  if (key.kind === "ed" && algorithm.family === "eddsa") return check(null, { key: key.key }, signed, edUnits.verify);
+  if (key.kind === "ed" && algorithm.family === "eddsa")
+    return !isSmallOrder(key.point) && check(null, { key: key.key }, signed, edUnits.verify);
   return false;
 }
 

@@ -1,6 +1,7 @@
 import { constants, createPublicKey, type KeyObject, type VerifyKeyObjectInput, verify } from "node:crypto";
 import * as asn1 from "../../go/asn1/asn1.ts";
 import { tags } from "../../go/asn1/der.ts";
+import { isSmallOrder } from "../../go/ed25519.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { keyUnits } from "./curves.ts";
 import type { Algorithm, PublicKey } from "./public-key.ts";
@@ -92,6 +93,7 @@ export function isSignedBy(
 }
 
 function isUsable(key: Key): boolean {
+  if (key.kind === "ed25519") return !isSmallOrder(key.bytes);
   if (key.kind !== "rsa") return true;
   const bits = key.n.toString(2).length;
   if (bits > rsaBitsMax) throw new BuiltinError(`RSA keys of more than ${rsaBitsMax} bits are not supported`);
