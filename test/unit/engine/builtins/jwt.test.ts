@@ -23,7 +23,7 @@ describe("io.jwt", () => {
   it.each([
     ["jwt-decode", 300],
     ["jwt-verify-hs", 140],
-    ["jwt-verify", 365],
+    ["jwt-verify", 360],
     ["jwt-keys", 380],
     ["jwt-decode-verify", 790],
     ["jwt-sign", 650],
