@@ -71,7 +71,7 @@ _named_destructive if {
 	next != lower(next)
 }
 
-_spaced(name) := replace(replace(replace(replace(replace(name, "_", " "), "-", " "), ".", " "), "/", " "), ":", " ")
+_spaced(name) := strings.replace_n({"_": " ", "-": " ", ".": " ", "/": " ", ":": " "}, name)
 
 _stepped_up if {
 	input.token.verified == true
