@@ -1,18 +1,9 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey } from "node:crypto";
+import { unsigned } from "../../go/unsigned.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { curves } from "../x509/curves.ts";
-import {
-  bitLength,
-  bytesNumber,
-  ecKey,
-  edMaterial,
-  edSecretKey,
-  type KeyMaterial,
-  type RsaSecret,
-  rsaMaterial,
-  withoutZeros,
-} from "./material.ts";
+import { bitLength, ecKey, edMaterial, edSecretKey, type KeyMaterial, type RsaSecret, rsaMaterial, withoutZeros } from "./material.ts";
 
 /** The members of a JWK that its type reads. */
 export interface Fields {
@@ -57,9 +48,9 @@ function rsa({ parts, secret }: Fields, context: BuiltinContext): KeyMaterial | 
   const e = notEmpty(parts, "e");
   if (n.length === 0) throw new BuiltinError("`n` of a JWK is zero");
   if (bitLength(e) > 63 || ((e.at(-1) ?? 0) & 1) === 0) throw new BuiltinError("`e` of a JWK is even or too big");
-  if (!secret) return rsaMaterial(n, bytesNumber(e), context);
+  if (!secret) return rsaMaterial(n, unsigned(e), context);
   const rsaSecret = rsaSecretOf(notEmpty(parts, "d"), parts);
-  return rsaSecret === undefined ? undefined : rsaMaterial(n, bytesNumber(e), context, rsaSecret);
+  return rsaSecret === undefined ? undefined : rsaMaterial(n, unsigned(e), context, rsaSecret);
 }
 
 /** Go cannot do without the primes. */

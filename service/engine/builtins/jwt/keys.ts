@@ -3,12 +3,13 @@ import { LRUCache } from "lru-cache";
 import { bits, oid, optional, raw, struct, unmarshalAll } from "../../go/asn1/asn1.ts";
 import { type BitString, malformed, rightAligned } from "../../go/asn1/der.ts";
 import { decodePem, type PemBlock } from "../../go/asn1/pem.ts";
+import { unsignedBytes } from "../../go/unsigned.ts";
 import { bytesOf } from "../../value/bytes.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { parseOnlyCertificate } from "../x509/certificate.ts";
 import { type Algorithm, type PublicKey, parsePublicKey } from "../x509/public-key.ts";
 import { type Jwk, parseJwks } from "./jwk.ts";
-import { ecKey, edMaterial, type KeyMaterial, numberBytes, rsaMaterial } from "./material.ts";
+import { ecKey, edMaterial, type KeyMaterial, rsaMaterial } from "./material.ts";
 import { jwsAlgorithms } from "./signature.ts";
 
 /** A key to verify with; `alg` and `kid` are empty when it says nothing. */
@@ -94,7 +95,7 @@ function agreementKey({ parameters }: Algorithm, key: BitString): KeyMaterial {
 /** A certificate may have a key of a type that Go does not know. */
 function materialOf(key: PublicKey | undefined, context: BuiltinContext): KeyMaterial {
   if (key === undefined || key.kind === "dsa") return { kind: "none" };
-  if (key.kind === "rsa") return rsaMaterial(numberBytes(key.n), key.e, context);
+  if (key.kind === "rsa") return rsaMaterial(unsignedBytes(key.n), key.e, context);
   if (key.kind === "ed25519") return edMaterial(key.bytes, context);
   const point = ecKey(key.curve, key.point, context);
   if (point === undefined) throw malformed("elliptic curve key");

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { unsignedBytes } from "../../go/unsigned.ts";
 import type { BuiltinContext } from "../builtin.ts";
 import { type Curve, keyUnits } from "../x509/curves.ts";
 import { keyObjectOf } from "../x509/signature.ts";
@@ -69,7 +70,7 @@ function isUsable(n: Buffer, e: bigint): boolean {
 
 function rsaKey(n: Buffer, e: bigint, context: BuiltinContext): KeyObject {
   context.spend(readUnits.rsa);
-  return createPublicKey({ key: { kty: "RSA", n: n.toString("base64url"), e: numberBytes(e).toString("base64url") }, format: "jwk" });
+  return createPublicKey({ key: { kty: "RSA", n: n.toString("base64url"), e: unsignedBytes(e).toString("base64url") }, format: "jwk" });
 }
 
 /** The public key of an uncompressed point; undefined when the point is not on the curve. */
@@ -108,15 +109,4 @@ export function bitLength(number: Buffer): number {
 export function withoutZeros(number: Buffer): Buffer {
   const first = number.findIndex((byte) => byte !== 0);
   return first < 0 ? number.subarray(number.length) : number.subarray(first);
-}
-
-/** A number that is not negative as big-endian bytes. */
-export function numberBytes(number: bigint): Buffer {
-  const digits = number.toString(16);
-  return Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, "hex");
-}
-
-/** The number of big-endian bytes. */
-export function bytesNumber(bytes: Buffer): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString("hex")}`);
 }

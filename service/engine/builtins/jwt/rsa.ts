@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
+import { unsigned, unsignedBytes } from "../../go/unsigned.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
-import { bytesNumber, numberBytes, type RsaMaterial, type RsaSecret } from "./material.ts";
+import type { RsaMaterial, RsaSecret } from "./material.ts";
 
 /** The numbers of a private key. */
 interface Numbers {
@@ -27,7 +28,7 @@ export function rsaSecretKey({ n: modulus, e, key, secret }: RsaMaterial, contex
   if (key === undefined) throw unsound("is too short, or its exponent is out of bounds");
   // A division of such numbers takes about a hundredth of the square of their bytes, and there are a few dozens.
   context.spend(modulus.length ** 2 / 2);
-  const [n, d, p, q] = [modulus, secret.d, secret.p, secret.q].map(bytesNumber) as [bigint, bigint, bigint, bigint];
+  const [n, d, p, q] = [modulus, secret.d, secret.p, secret.q].map(unsigned) as [bigint, bigint, bigint, bigint];
   const numbers = { n, e, d, p, q };
   checkPrimes(numbers);
   const remainders = remaindersOf(numbers, secret);
@@ -52,7 +53,7 @@ function bitCount(number: bigint): number {
 
 /** Those of the JWK count only when all three are there. */
 function remaindersOf({ d, p, q }: Numbers, { dp, dq, qi }: RsaSecret): Remainders {
-  if (dp !== undefined && dq !== undefined && qi !== undefined) return { dp: bytesNumber(dp), dq: bytesNumber(dq), qi: bytesNumber(qi) };
+  if (dp !== undefined && dq !== undefined && qi !== undefined) return { dp: unsigned(dp), dq: unsigned(dq), qi: unsigned(qi) };
   return { dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q % p, p) };
 }
 
@@ -79,7 +80,7 @@ function belongs(remainder: bigint, e: bigint, d: bigint, prime: bigint): boolea
 }
 
 function privateKey(numbers: Numbers, remainders: Remainders): KeyObject {
-  const members = Object.entries({ ...numbers, ...remainders }).map(([name, value]) => [name, numberBytes(value).toString("base64url")]);
+  const members = Object.entries({ ...numbers, ...remainders }).map(([name, value]) => [name, unsignedBytes(value).toString("base64url")]);
   try {
     return createPrivateKey({ key: { kty: "RSA", ...Object.fromEntries(members) }, format: "jwk" });
   } catch (cause) {

@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
 import { constants, createHmac, type SignKeyObjectInput, timingSafeEqual, type VerifyKeyObjectInput, verify } from "node:crypto";
 import { isSmallOrder } from "../../go/ed25519.ts";
+import { unsignedBytes } from "../../go/unsigned.ts";
 import type { BuiltinContext } from "../builtin.ts";
 import type { Curve } from "../x509/curves.ts";
-import { bitLength, type KeyMaterial, numberBytes, type RsaMaterial, withoutZeros } from "./material.ts";
+import { bitLength, type KeyMaterial, type RsaMaterial, withoutZeros } from "./material.ts";
 
 /** How a JWS is signed (RFC 7518, section 3; RFC 8037): a kind of key, and a hash for all but Ed25519. */
 export interface Algorithm {
@@ -85,7 +86,7 @@ export function rsaInput(key: SignKeyObjectInput["key"], family: "pkcs1" | "pss"
 
 /** Grows with the square of the modulus, and with the bits of the exponent, of which 65537 has 17. */
 function rsaVerifyUnits(bits: number, e: bigint): number {
-  return 3_000 + (((bits * bits) / 2_000) * Math.max(bitLength(numberBytes(e)), 17) * 2) / 17;
+  return 3_000 + (((bits * bits) / 2_000) * Math.max(bitLength(unsignedBytes(e)), 17) * 2) / 17;
 }
 
 function check(hash: string | null, key: VerifyKeyObjectInput, { input, signature, context }: Signed, units: number): boolean {

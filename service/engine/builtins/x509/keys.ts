@@ -1,7 +1,8 @@
+import { unsigned } from "../../go/unsigned.ts";
 import { RegoObject, type Value } from "../../value/value.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import type { PrivateKey } from "./private-key.ts";
-import { coordinates, ecEntries, rsaEntries, unsigned } from "./public-key.ts";
+import { coordinates, ecEntries, rsaEntries } from "./public-key.ts";
 import type { RsaKey } from "./rsa.ts";
 import { base64Value, decimalValue } from "./values.ts";
 

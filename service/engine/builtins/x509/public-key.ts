@@ -1,5 +1,6 @@
 import { ECDH } from "node:crypto";
 import { type BitString, derOf, enter, integerOf, intOf, malformed, oidOf, rightAligned, tags, take } from "../../go/asn1/der.ts";
+import { unsigned } from "../../go/unsigned.ts";
 import { numberOf, RegoObject, type Value } from "../../value/value.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { type Curve, curves } from "./curves.ts";
@@ -98,11 +99,6 @@ function ecPoint(curve: Curve, point: Buffer, context: BuiltinContext): { readon
 /** The coordinates of a point. */
 export function coordinates({ curve, point }: { readonly curve: Curve; readonly point: Buffer }): readonly [Buffer, Buffer] {
   return [point.subarray(1, 1 + curve.size), point.subarray(1 + curve.size)];
-}
-
-/** The number that big-endian bytes stand for. */
-export function unsigned(bytes: Buffer): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString("hex")}`);
 }
 
 /** A key as the JSON of Go's struct for it. */

@@ -2,6 +2,7 @@ import { constants, createPublicKey, type KeyObject, type VerifyKeyObjectInput, 
 import * as asn1 from "../../go/asn1/asn1.ts";
 import { tags } from "../../go/asn1/der.ts";
 import { isSmallOrder } from "../../go/ed25519.ts";
+import { unsignedBytes } from "../../go/unsigned.ts";
 import { type BuiltinContext, BuiltinError } from "../builtin.ts";
 import { keyUnits } from "./curves.ts";
 import type { Algorithm, PublicKey } from "./public-key.ts";
@@ -144,9 +145,4 @@ function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
 function integerElement(value: bigint): Buffer {
   const bytes = unsignedBytes(value);
   return (bytes[0] ?? 0) < 0x80 ? tlv(tags.integer, bytes) : tlv(tags.integer, Buffer.of(0), bytes);
-}
-
-function unsignedBytes(value: bigint): Buffer {
-  const digits = value.toString(16);
-  return Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, "hex");
 }
