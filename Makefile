@@ -5,7 +5,7 @@ TSX := node_modules/.bin/tsx
 CONFIG ?= examples/config/trial.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-policies clean ci
+.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-policies agentdojo clean ci
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench: build ## measure the service beside bare HTTP, OPA and Cerbos
 
 bench-policies: $(MODULES) ## measure what ways of writing a policy cost
 	$(TSX) bench/policies/run.ts
+
+agentdojo: $(MODULES) ## play AgentDojo against the service; SUITE=traces.json CATALOG=catalog.json for another suite
+	$(TSX) scripts/agentdojo/run.ts $(if $(SUITE),--suite=$(SUITE)) $(if $(CATALOG),--catalog=$(CATALOG))
 
 ci: test ## what CI runs
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { toolPath } from "../scripts/tools/find.ts";
-import type { PolicyInput } from "../service/decide/policy-input.ts";
+import type { PolicyInput } from "../service/decide/policy-input-schema.ts";
 import { createBare } from "./contenders/bare.ts";
 import { createCerbos } from "./contenders/cerbos.ts";
 import { type Contender, stopServer } from "./contenders/contender.ts";

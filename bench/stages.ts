@@ -3,10 +3,16 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../service/config/load.ts";
 import { lookUpTool } from "../service/decide/catalog.ts";
-import { createDecide, type DecideContext, type DecidePorts } from "../service/decide/decide.ts";
+import { createDecide } from "../service/decide/decide.ts";
 import { readDecision } from "../service/decide/decision.ts";
 import type { DecisionRecord } from "../service/decide/decision-record.ts";
 import { buildPolicyInput } from "../service/decide/policy-input.ts";
+import type { ToolEntry } from "../service/decide/ports.ts";
+import type { DecideContext, DecidePorts } from "../service/decide/run.ts";
+import { type Recall, recall } from "../service/decide/session/recall.ts";
+import { reserve } from "../service/decide/session/reserve.ts";
+import { declareGrant } from "../service/decide/session/sessions.ts";
+import type { ToolCall } from "../service/decide/tool-call.ts";
 import { createDecisionLog } from "../service/decision-log/decision-log.ts";
 import { maskRecord } from "../service/decision-log/mask.ts";
 import { createPolicyMask } from "../service/decision-log/policy-mask.ts";
@@ -19,12 +25,13 @@ import { createPepAuthenticator } from "../service/identity/pep.ts";
 import { uuid7 } from "../service/ids.ts";
 import { parseStrictJson } from "../service/json/strict-json.ts";
 import { policySetOptions } from "../service/policy-wiring.ts";
-import { createMemorySessions } from "../service/sessions/memory.ts";
+import { createSessions } from "../service/session-wiring.ts";
 import { createLogger } from "../service/telemetry/logger.ts";
 import { createMetrics } from "../service/telemetry/metrics.ts";
 import { machineLines } from "./machine.ts";
 import { makeQuestion } from "./request.ts";
 
+const iban = "GB29NWBK60161331926819";
 const calls = 4000;
 const rounds = 5;
 
@@ -63,6 +70,7 @@ const peps = createPepAuthenticator({
       id: "bench",
       tenant: "default",
       dialects: ["native"],
+      permissions: ["decide"],
       assertsSubject: false,
       annotationsTrusted: false,
       apiKeysSha256: [hashApiKey(key)],
@@ -77,7 +85,8 @@ const tokens = createTokenVerifier({
   issuers: [{ issuer, audience: [audience], algorithms: ["ES256"], jwks: { keys: [publicKey] } }],
   onResult: (from, result) => metrics.tokenVerified(from, result),
 });
-const sessions = createMemorySessions({ sessionsMax: 1000, idleS: 86_400 });
+const remembering = createSessions(config, logger, metrics);
+const sessions = remembering.deps;
 const clock = { nowMs: () => Date.now() };
 const policyMask = createPolicyMask(clock, () => undefined);
 const log = createDecisionLog({
@@ -99,6 +108,8 @@ const ports: DecidePorts = {
   engine: policies,
   tokens,
   sessions,
+  turns: remembering.turns,
+  bindingTokens: remembering.bindingTokens,
   log,
   metrics: metrics.decisions,
   clock,
@@ -119,10 +130,27 @@ const record = records.at(-1);
 if (record === undefined) throw new Error("the call was not recorded");
 
 const token = await tokens.verify(call.token ?? "", nowMs, signal);
-const sessionKey = { tenant: "default", subject: "emma", agent: "support-agent", id: call.sessionId ?? "" };
 const tool = lookUpTool(snapshot.data, call, false);
-const session = sessions.view(sessionKey, nowMs);
-const build = () => buildPolicyInput({ call, pep, tool, token, session, requestId: "r-1", nonce: outcome.decisionId, nowMs });
+const query = (asked: ToolCall, entry: ToolEntry) => ({
+  ...{ tenant: "default", subject: "emma", agent: "support-agent", call: asked, tool: entry, data: snapshot.data },
+  nowMs: Date.now(),
+});
+/** A payment to an account that the task named, in a session with a grant, a reported result and some history. */
+const payment = { ...call, server: "banking", tool: "send_money", arguments: { recipient: iban, amount: 12.5, subject: "rent for May" } };
+const paymentTool = lookUpTool(snapshot.data, payment, false);
+await declareGrant(
+  sessions,
+  { tenant: "default", subject: "emma", agent: "support-agent", id: "s-paying" },
+  { request: { task: `Pay the rent of 12.50 to ${iban}` }, signed: false, approval: null, life: "bench" },
+  nowMs,
+);
+const paying = { ...payment, sessionId: "s-paying" };
+const recalled = (asked: ToolCall, entry: ToolEntry) => recall(sessions, query(asked, entry)) as Recall;
+const effects = { labels_add: ["untrusted"], counters: { session_calls: { add: 1, max: null } } };
+const reserved = (asked: ToolCall, entry: ToolEntry) =>
+  reserve(sessions, recalled(asked, entry), { decisionId: uuid7(Date.now()), pepId: "bench", effects });
+const memory = recalled(call, tool).memory;
+const build = () => buildPolicyInput({ call, pep, tool, token, memory, requestId: "r-1", nonce: outcome.decisionId, nowMs });
 const input = build();
 const evaluation = snapshot.evaluate("remit/decision", input, nowMs);
 if (!evaluation.ok) throw evaluation.error;
@@ -134,6 +162,7 @@ const decided = {
   tool: { server: call.server, name: call.tool },
   failure: null,
   decisionId: "d-1",
+  attempts: 1,
   durationS: 0.0002,
   evaluationS: 0.0001,
 } as const;
@@ -147,7 +176,11 @@ const stages: Readonly<Record<string, () => unknown>> = {
   "validate (zod) and translate": () => toToolCall(parsed),
   "authenticate by API key": () => peps.authenticate(headers, "127.0.0.1", nowMs),
   "token, cached": () => tokens.verify(call.token ?? "", nowMs, signal),
-  "catalog and session": () => [lookUpTool(snapshot.data, call, false), sessions.view(sessionKey, nowMs)],
+  catalog: () => lookUpTool(snapshot.data, call, false),
+  "session: recall and reserve, an update": () => reserved(call, tool),
+  "  recall": () => recalled(call, tool),
+  "session: recall and reserve, a payment with a destination": () => reserved(paying, paymentTool),
+  "  recall ": () => recalled(paying, paymentTool),
   "build input": build,
   "evaluate remit/decision": () => snapshot.evaluate("remit/decision", input, nowMs),
   "  JSON.stringify of input": () => JSON.stringify(input),
@@ -168,10 +201,11 @@ const lines = [...machineLines().slice(0, 1), `Node ${process.version}, body of 
 console.log([...lines, "", "| stage | CPU µs |", "|---|---:|"].join("\n"));
 for (const [name, run] of Object.entries(stages)) {
   const us = await cost(run);
-  console.log(`| ${name.replace(/^ {2}/, "&nbsp;&nbsp;")} | ${us.toFixed(1)} |`);
+  console.log(`| ${name.trimEnd().replace(/^ {2}/, "&nbsp;&nbsp;")} | ${us.toFixed(1)} |`);
   await log.flush();
 }
 await log.close();
 policies.close();
+await sessions.store.close();
 rmSync(dir, { recursive: true, force: true });
 process.exit(0);

@@ -1,7 +1,7 @@
 /** Writes every generated page and schema; `--check` fails and names those that are stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { PolicyInput } from "../service/decide/policy-input.ts";
+import { PolicyInput } from "../service/decide/policy-input-schema.ts";
 import { createOpenApi } from "../service/http/openapi.ts";
 import { builtinsPage } from "./pages/builtins.ts";
 import { configurationPage } from "./pages/configuration.ts";

@@ -1,8 +1,11 @@
 import type { IncomingMessage, Server } from "node:http";
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
-import { createDecide, type DecidePorts } from "./decide/decide.ts";
+import { createDecide } from "./decide/decide.ts";
 import type { DecisionMetrics } from "./decide/ports.ts";
+import type { DecidePorts } from "./decide/run.ts";
+import { createEventRecorder } from "./decide/session/events.ts";
+import type { PepNeeds } from "./decide/tool-call.ts";
 import { type BatchedLog, createDecisionLog } from "./decision-log/decision-log.ts";
 import { createPolicyMask } from "./decision-log/policy-mask.ts";
 import { createFileSink } from "./decision-log/sinks/file.ts";
@@ -16,7 +19,7 @@ import { createHttpServer } from "./http/server.ts";
 import { createIdentity, type Identity } from "./identity-wiring.ts";
 import { uuid7 } from "./ids.ts";
 import { policySetOptions } from "./policy-wiring.ts";
-import { createMemorySessions } from "./sessions/memory.ts";
+import { createSessions, type Sessions } from "./session-wiring.ts";
 import { createLogger, type RootLogger } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import { version } from "./version.ts";
@@ -31,6 +34,7 @@ export interface Service {
   readonly metrics: Metrics;
   readonly policies: PolicySet;
   readonly identity: Identity;
+  readonly sessions: Sessions;
   readonly log: BatchedLog;
   readonly server: Server;
   readonly state: ServiceState;
@@ -53,18 +57,20 @@ export function compose(config: Config): Service {
   const log = createLog(config, { logger, metrics });
   const state: ServiceState = { warm: false, draining: false };
   const { labels } = config.decision_log;
-  const sessions = createMemorySessions({ sessionsMax: config.sessions.sessions_max, idleS: config.sessions.idle_s });
+  const sessions = createSessions(config, logger, metrics);
   const ports: DecidePorts = {
     engine: policies,
     tokens: identity.tokens,
-    sessions,
+    sessions: sessions.deps,
+    turns: sessions.turns,
+    bindingTokens: sessions.bindingTokens,
     log,
     metrics: loggedFailures(metrics.decisions, logger),
     clock,
     newId: uuid7,
     labels: { ...labels, id: uuid7(clock.nowMs()), version },
   };
-  const parts: Parts = { config, logger, metrics, policies, identity, log, state };
+  const parts: Parts = { config, logger, metrics, policies, identity, sessions, log, state };
   metrics.ready(() => readiness(parts).ready);
   return { ...parts, server: createServer(parts, ports), warmUp: () => warmUp(ports, config.engine.warmup_decisions) };
 }
@@ -80,10 +86,11 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
     engine: policies,
     clock,
     newId: uuid7,
-    authenticate(request: IncomingMessage, dialect: string) {
+    authenticate(request: IncomingMessage, needs: PepNeeds) {
       const nowMs = clock.nowMs();
-      return identity.authenticate(request, dialect, nowMs, deadline(nowMs));
+      return identity.authenticate(request, needs, nowMs, deadline(nowMs));
     },
+    ...sessionDeps(parts, ports),
     deadline,
     bodyLimits: { bytesMax: limits.body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.json_nodes_max },
     batchMax: limits.batch_max,
@@ -99,6 +106,21 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
     requestTimeoutMs: limits.request_timeout_ms,
     keepAliveTimeoutMs: limits.keep_alive_timeout_ms,
   });
+}
+
+function sessionDeps({ config, identity, sessions, log, policies, metrics }: Parts, ports: DecidePorts) {
+  const { limits } = config;
+  const counted = metrics.sessionEvent.bind(metrics);
+  return {
+    sessions: sessions.deps,
+    bindingTokens: sessions.bindingTokens,
+    tokens: identity.tokens,
+    grantTokens: identity.grantTokens,
+    signedGrantsOnly: config.sessions.grants === "signed",
+    approvalClients: config.sessions.approval_clients,
+    outcomeLimits: { bytesMax: limits.outcome_body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.outcome_nodes_max },
+    events: createEventRecorder({ log, engine: policies, clock, newId: uuid7, labels: ports.labels, counted }),
+  };
 }
 
 /** Failures go to the service log too, under the id that the answer names. */

@@ -1,18 +1,20 @@
 import type { IncomingMessage } from "node:http";
 import type { Config } from "./config/schema.ts";
 import type { TokenVerifier } from "./decide/ports.ts";
-import type { Pep } from "./decide/tool-call.ts";
+import type { Pep, PepNeeds } from "./decide/tool-call.ts";
 import { createTokenVerifier, type TokenVerifierOptions } from "./identity/agent-token.ts";
 import type { IssuerOptions } from "./identity/issuer-options.ts";
-import { createPepAuthenticator, requireDialect } from "./identity/pep.ts";
+import { createPepAuthenticator, requireDialect, requirePermission } from "./identity/pep.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 /** Who asks, and on whose behalf. */
 export interface Identity {
   readonly tokens: TokenVerifier;
-  /** The enforcement point behind a request, if it may use the dialect. Throws RemitError. */
-  authenticate(request: IncomingMessage, dialect: string, nowMs: number, signal: AbortSignal): Pep | Promise<Pep>;
+  /** Verifies signed grants. */
+  readonly grantTokens: TokenVerifier;
+  /** The enforcement point behind a request, if it may do what it asks for. Throws RemitError. */
+  authenticate(request: IncomingMessage, needs: PepNeeds, nowMs: number, signal: AbortSignal): Pep | Promise<Pep>;
   /** Fetches key sets; never rejects. */
   reload(): Promise<void>;
   close(): void;
@@ -22,6 +24,8 @@ export interface Identity {
 export function createIdentity(config: Config, logger: Logger, metrics: Metrics): Identity {
   const tokens = createTokenVerifier(verifierOptions(config, config.tokens.issuers, logger, metrics));
   const pepTokens = createTokenVerifier(verifierOptions(config, config.auth.issuers, logger, metrics));
+  const grantTokens = createTokenVerifier(verifierOptions(config, config.sessions.grant_issuers, logger, metrics));
+  const all = [tokens, pepTokens, grantTokens];
   const peps = createPepAuthenticator({
     mode: config.auth.mode,
     peps: config.auth.peps.map(pepOptions),
@@ -31,20 +35,21 @@ export function createIdentity(config: Config, logger: Logger, metrics: Metrics)
   if (config.auth.mode === "none") logger.warn("enforcement points are not authenticated; every caller on this machine is believed");
   return {
     tokens,
-    authenticate(request, dialect, nowMs, signal) {
+    grantTokens,
+    authenticate(request, needs, nowMs, signal) {
       const pep = peps.authenticate(request.headers, request.socket.remoteAddress, nowMs, signal);
-      return pep instanceof Promise ? pep.then((found) => admit(found, dialect)) : admit(pep, dialect);
+      return pep instanceof Promise ? pep.then((found) => admit(found, needs)) : admit(pep, needs);
     },
-    reload: async () => void (await Promise.all([tokens.reload(), pepTokens.reload()])),
+    reload: async () => void (await Promise.all(all.map((verifier) => verifier.reload()))),
     close() {
-      tokens.close();
-      pepTokens.close();
+      for (const verifier of all) verifier.close();
     },
   };
 }
 
-function admit(pep: Pep, dialect: string): Pep {
+function admit(pep: Pep, { dialect, anyOf }: PepNeeds): Pep {
   requireDialect(pep, dialect);
+  requirePermission(pep, anyOf);
   return pep;
 }
 
@@ -82,6 +87,7 @@ function pepOptions(pep: Config["auth"]["peps"][number]) {
     id: pep.id,
     tenant: pep.tenant,
     dialects: pep.dialects,
+    permissions: pep.permissions,
     assertsSubject: pep.asserts_subject,
     annotationsTrusted: pep.annotations_trusted,
     apiKeysSha256: pep.api_keys_sha256,

@@ -45,7 +45,7 @@ export async function reload({ policies, identity, log, logger }: Service): Prom
  * Resolves with the number of connections that had to be cut after `limits.drain_ms_max`.
  */
 export async function stop(service: Service): Promise<number> {
-  const { server, policies, identity, log, logger, state, config } = service;
+  const { server, policies, identity, sessions, log, logger, state, config } = service;
   if (state.draining) return 0;
   state.draining = true;
   logger.info("shutting down");
@@ -56,6 +56,7 @@ export async function stop(service: Service): Promise<number> {
   server.closeAllConnections();
   policies.close();
   identity.close();
+  await sessions.deps.store.close();
   try {
     await log.close();
     logger.info("stopped");

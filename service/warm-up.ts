@@ -1,4 +1,6 @@
-import { createDecide, type DecideContext, type DecidePorts } from "./decide/decide.ts";
+import { createDecide } from "./decide/decide.ts";
+import type { StateStore } from "./decide/ports.ts";
+import type { DecideContext, DecidePorts } from "./decide/run.ts";
 import type { Pep } from "./decide/tool-call.ts";
 import { toToolCall, toWire } from "./dialects/native.ts";
 import { parseStrictJson } from "./json/strict-json.ts";
@@ -18,7 +20,10 @@ const body = Buffer.from(
     request: { id: "warm-up", origin: { ip: "127.0.0.1", user_agent: "warm-up" } },
   }),
 );
-const pep: Pep = { id: "warm-up", tenant: "warm-up", dialects: ["native"], assertsSubject: true, annotationsTrusted: false };
+const pep: Pep = {
+  ...{ id: "warm-up", tenant: "warm-up", dialects: ["native"], permissions: ["decide"] },
+  ...{ assertsSubject: true, annotationsTrusted: false },
+};
 const context: DecideContext = {
   dialect: "native",
   requestId: "warm-up",
@@ -30,6 +35,18 @@ const context: DecideContext = {
   snapshot: null,
 };
 
+/** Remembers nothing, and lets everything pass: what is warmed up leaves no session behind. */
+const emptyStore: StateStore = {
+  read: (_, { docs, counters, fields }) => ({
+    docs: docs.map(() => ({ version: 0, text: null })),
+    counters: counters.map(() => 0),
+    fields: fields.map(({ names }) => names.map(() => null)),
+  }),
+  change: () => "done",
+  lostAtMs: null,
+  close: async () => undefined,
+};
+
 /** Decisions between two looks at the event loop, so that probes are answered meanwhile. */
 const chunk = 50;
 
@@ -39,8 +56,8 @@ const chunk = 50;
  */
 export async function warmUp(ports: DecidePorts, count: number): Promise<void> {
   const nowhere = { write: (record: unknown) => void JSON.stringify(record) };
-  const noSessions = { view: () => ({ id: null, known: false, ageS: null, calls: 0 }), commit: () => undefined };
-  const decide = createDecide({ ...ports, log: nowhere, sessions: noSessions, metrics: { decided: () => undefined } });
+  const sessions = { ...ports.sessions, store: emptyStore };
+  const decide = createDecide({ ...ports, log: nowhere, sessions, metrics: { decided: () => undefined } });
   for (let done = 0; done < count; done++) {
     const outcome = await decide(toToolCall(parseStrictJson(body, { depthMax: 64, nodesMax: 10_000 })), pep, context);
     JSON.stringify(toWire(outcome));

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { PolicyInput } from "../../service/decide/policy-input.ts";
+import type { PolicyInput } from "../../service/decide/policy-input-schema.ts";
 import { answers, type Contender, freePort, post, spawnServer, target, waitFor } from "./contender.ts";
 
 /** The Cerbos PDP with a policy of the same roles, classes and conditions, told the same facts, and its audit log in a file. */

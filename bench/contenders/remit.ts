@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { defaultBundleWith } from "../../test/helpers/default-bundle.ts";
 import type { Question } from "../request.ts";
 import { answers, type Contender, post, spawnServer, target, waitFor } from "./contender.ts";
 
@@ -21,10 +22,12 @@ export function createRemit({ question, node, name, nodeArgs = [] }: RemitOption
   const key = newKey(node, main);
   return {
     name,
-    about: `Node ${version}, default bundle in WebAssembly, API key checked, token verified (cached), session, decision record to a file`,
+    about: `Node ${version}, default bundle in WebAssembly (without budgets), API key checked, token verified (cached), session in the embedded store, decision record to a file`,
     async start(dir) {
       const config = join(dir, "remit.yaml");
-      writeFileSync(config, stringify(configuration(dir, question, key.hash)));
+      // One agent and one session for all calls would soon have used up what the default budgets give them.
+      const bundle = await defaultBundleWith({});
+      writeFileSync(config, stringify(configuration({ dir, question, keyHash: key.hash, bundle })));
       const child = spawnServer([node, ...nodeArgs, main, "--config", config], { dir, stdout: "stdout.log" });
       let url = "";
       await waitFor(child, name, async () => {
@@ -39,7 +42,15 @@ export function createRemit({ question, node, name, nodeArgs = [] }: RemitOption
   };
 }
 
-function configuration(dir: string, { issuer }: Question, keyHash: string): object {
+interface Settings {
+  readonly dir: string;
+  readonly question: Question;
+  readonly keyHash: string;
+  readonly bundle: string;
+}
+
+function configuration({ dir, question, keyHash, bundle }: Settings): object {
+  const { issuer } = question;
   return {
     var_dir: dir,
     listen: { host: "127.0.0.1", port: 0 },
@@ -47,7 +58,7 @@ function configuration(dir: string, { issuer }: Question, keyHash: string): obje
     tokens: {
       issuers: [{ issuer: issuer.issuer, audience: [issuer.audience], algorithms: ["ES256"], jwks: { keys: [issuer.publicKey] } }],
     },
-    bundle: { source: join(import.meta.dirname, "../../bundles/default.tar.gz") },
+    bundle: { source: bundle },
     log: { level: "warn" },
   };
 }

@@ -46,6 +46,16 @@ reason["no_policy_allows"] := rego.metadata.rule().custom
 #   controls: [NIST-800-207]
 reason["reason_malformed"] := rego.metadata.rule().custom
 
+# METADATA
+# title: Approved
+# description: Somebody approved exactly this call, and that is why what would have been an `ask` does not refuse it.
+# custom:
+#   code: approved
+#   message: "allowed by approval "
+#   remedy: ""
+#   controls: [OWASP-ASI09, NIST-800-207]
+reason["approved"] := rego.metadata.rule().custom
+
 # What the policies say, as pairs of policy name and element. These decide; the reasons made from them only explain.
 # `some name, policy in data.remit.policies` would read better, and would evaluate every rule of every policy.
 
@@ -64,18 +74,30 @@ _asks contains [name, element] if {
 	some element in data.remit.policies[name].ask # regal ignore:mixed-iteration
 }
 
+# Approvals that are given for this call; what is malformed lifts nothing.
+_approvals contains approval if {
+	some approval in input.session.approvals
+	is_string(approval.id)
+	is_array(approval.codes)
+}
+
+_lifted contains [name, element] if {
+	some [name, element] in _asks
+	some approval in _approvals
+	element.code in approval.codes
+}
+
 default _allow := false
 
 _allow if {
 	count(_allows) > 0
-	count(_denies) == 0
-	count(_asks) == 0
+	count(_refusals) == 0
 }
 
-_refusals := _denies | _asks
+_refusals := _denies | (_asks - _lifted)
 
 # Sorted, since nothing says in which order the members of a set come.
-_reasons := [_reason(name, element) | some [name, element] in sort(_allows)] if _allow
+_reasons := array.concat([_reason(name, element) | some [name, element] in sort(_allows)], _approved) if _allow
 
 _reasons := [wire | some [_, _, wire] in sort(ranked)] if {
 	count(_refusals) > 0
@@ -86,6 +108,12 @@ _reasons := [_own_reason(reason.no_policy_allows)] if {
 	not _allow
 	count(_refusals) == 0
 }
+
+# Each approval that lifts something.
+_approved := [object.union(_own_reason(reason.approved), {"message": message}) |
+	some id in sort({approval.id | some approval in _approvals; some [_, element] in _lifted; element.code in approval.codes})
+	message := concat("", [reason.approved.message, "`", id, "`"])
+]
 
 _reason(name, element) := {
 	"code": element.code,
@@ -130,12 +158,12 @@ _step_up_values(kind) := sort(values) if {
 
 default _access_request := {}
 
-# An approval is offered only when it would be enough.
+# An approval is offered only when it would be enough. It replaces those that were not, so it names what they lifted too.
 _access_request := {"access_request": {
 	"codes": sort({element.code | some [_, element] in _asks}),
 	"expires_in_s": data.remit.config.approvals.expires_in_s,
 }} if {
-	count(_asks) > 0
+	count(_asks - _lifted) > 0
 	count(_denies) == 0
 	count(_allows) > 0
 }
@@ -144,9 +172,7 @@ default _obligations := []
 
 _obligations := sort([element | some element in data.remit.policies[_].obligation]) if _allow # regal ignore:mixed-iteration
 
-_effects contains element if {
-	some element in data.remit.policies[_].effect # regal ignore:mixed-iteration
-}
+_effects := [element | some element in data.remit.policies[_].effect] # regal ignore:mixed-iteration
 
 default _labels := []
 
@@ -157,14 +183,33 @@ _labels := sort(labels) if {
 
 default _counters := {}
 
-# Two policies that count the same thing count it once: the larger step wins.
-_counters := {counter: max(steps) |
+# Steps are passed on as they are: the service refuses a decision with a malformed one.
+_counters := {counter: step | some effect in _effects; some counter, step in effect.counters} if {
+	_allow
+	not _counted_twice
+}
+
+# Two policies that count the same thing count it once: the larger step and the smaller limit win.
+_counters := {counter: {"add": max(adds), "max": _least(limits)} |
 	some effect in _effects
 	some counter, _ in effect.counters
 	steps := {other.counters[counter] | some other in _effects}
+	adds := {object.get(step, "add", null) | some step in steps}
+	limits := {object.get(step, "max", "") | some step in steps}
 } if {
 	_allow
+	_counted_twice
 }
+
+_counted_twice if {
+	names := [counter | some effect in _effects; some counter, _ in effect.counters]
+	count(names) > count({name | some name in names})
+}
+
+# Null is no limit.
+_least(limits) := min(limits - {null}) if limits != {null}
+
+_least({null}) := null
 
 default _ttl_s := 0
 

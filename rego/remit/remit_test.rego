@@ -18,7 +18,13 @@ test_allows_what_every_shipped_policy_lets_pass if {
 			"controls": ["OWASP-NHI-05", "NIST-800-207"],
 		}],
 		"obligations": [],
-		"effects": {"labels_add": [], "counters": {}},
+		"effects": {
+			"labels_add": ["pii"],
+			"counters": {
+				"session_calls": {"add": 1, "max": 1000},
+				"agent_calls_per_minute": {"add": 1, "max": 6000},
+			},
+		},
 		"required_scopes": [],
 		"acr_values": [],
 		"ttl_s": 0,
@@ -27,6 +33,12 @@ test_allows_what_every_shipped_policy_lets_pass if {
 }
 
 test_allows_administration_after_step_up if remit.decision.allow with input as fixtures.allowed_admin
+
+test_allows_a_payment_that_the_task_and_the_grant_cover if {
+	decision := remit.decision with input as fixtures.allowed_payment
+	decision.allow == true
+	decision.effects.counters["grant.amount"] == {"add": 120, "max": 500}
+}
 
 test_denies_an_undefined_input if {
 	decision := remit.decision with input as {}
@@ -87,6 +99,68 @@ test_offers_an_approval_when_only_an_ask_stands_in_the_way if {
 	decision.access_request == {"codes": ["approval_needed"], "expires_in_s": 900}
 }
 
+_two_asks := object.union(_permit, {"two": {"ask": {_reason_of("new"), _reason_of("strange")}}})
+
+_approved(approvals) := fixtures.changed(fixtures.allowed, [["session/approvals", approvals]])
+
+test_an_approval_lifts_what_it_was_given_for if {
+	decision := remit.decision with input as _approved([fixtures.approval(["new", "strange", "other"])]) with remit.policies as _two_asks
+	decision.allow == true
+	[[entry.code, entry.message] | some entry in decision.reasons] == [
+		["permitted", "message of permitted"],
+		["approved", "allowed by approval `ar-1`"],
+	]
+	not decision.access_request
+}
+
+test_approvals_add_up if {
+	called := _approved([fixtures.approval(["new"]), object.union(fixtures.approval(["strange"]), {"id": "ar-2"})])
+	decision := remit.decision with input as called with remit.policies as _two_asks
+	decision.allow == true
+	[entry.code | some entry in decision.reasons] == ["permitted", "approved", "approved"]
+}
+
+test_an_approval_of_something_else_lifts_nothing_else if {
+	decision := remit.decision with input as _approved([fixtures.approval(["strange"])]) with remit.policies as _two_asks
+	decision.allow == false
+	fixtures.codes(decision.reasons) == {"new"}
+	decision.access_request.codes == ["new", "strange"]
+}
+
+test_a_malformed_approval_lifts_nothing if {
+	every malformed in [
+		{"id": 1, "codes": ["new", "strange"]},
+		{"codes": ["new", "strange"]},
+		{"id": "ar-1"},
+		{"id": "ar-1", "codes": {"a": "new", "b": "strange"}},
+		{"id": "ar-1", "codes": "new strange"},
+		"new",
+	] {
+		decision := remit.decision with input as _approved([malformed]) with remit.policies as _two_asks
+		decision.allow == false
+	}
+}
+
+test_an_approval_lifts_no_element_that_is_no_reason if {
+	policies := object.union(_permit, {"two": {"ask": {1}}})
+	called := _approved([fixtures.approval([1])])
+	remit.decision.allow == false with input as called with remit.policies as policies
+}
+
+test_an_approval_lifts_no_deny if {
+	policies := object.union(_permit, {"two": {"deny": {_reason_of("new")}, "ask": {_reason_of("new")}}})
+	called := _approved([fixtures.approval(["new"])])
+	decision := remit.decision with input as called with remit.policies as policies
+	decision.allow == false
+	not decision.access_request
+}
+
+test_an_approval_that_is_not_needed_is_not_mentioned if {
+	called := _approved([fixtures.approval(["new"])])
+	decision := remit.decision with input as called
+	fixtures.codes(decision.reasons) == {"role_permits"}
+}
+
 test_offers_no_approval_beside_a_deny if {
 	policies := object.union(_permit, {"two": {"ask": {_reason_of("approval_needed")}, "deny": {_reason_of("refused")}}})
 	decision := remit.decision with input as fixtures.allowed with remit.policies as policies
@@ -121,19 +195,44 @@ test_offers_no_step_up_when_it_is_not_enough if {
 test_passes_obligations_and_effects_of_an_allow if {
 	obligation := {"id": "o-1", "type": "redact", "properties": {"fields": ["iban"]}}
 	policies := object.union(_permit, {
-		"two": {"obligation": {obligation}, "effect": {{"labels_add": ["pii"], "counters": {"mails": 1}}}},
-		"three": {"effect": {{"labels_add": ["pii"], "counters": {"mails": 2, "rows": 10}}}},
+		"two": {"obligation": {obligation}, "effect": {{"labels_add": ["pii"], "counters": {"mails": {"add": 1, "max": 5}}}}},
+		"three": {"effect": {{"labels_add": ["pii"], "counters": {"rows": {"add": 10, "max": null}}}}},
 	})
 	decision := remit.decision with input as fixtures.allowed with remit.policies as policies
 	decision.obligations == [obligation]
-	decision.effects == {"labels_add": ["pii"], "counters": {"mails": 2, "rows": 10}}
+	decision.effects == {"labels_add": ["pii"], "counters": {"mails": {"add": 1, "max": 5}, "rows": {"add": 10, "max": null}}}
+}
+
+# Two policies that count under one name.
+_counting(one, other) := {
+	"one": {"allow": {_reason_of("permitted")}, "effect": {{"labels_add": [], "counters": {"mails": one}}}},
+	"two": {"effect": {{"labels_add": [], "counters": {"mails": other}}}},
+}
+
+test_the_larger_step_and_the_smaller_limit_win if {
+	every case in [
+		[{"add": 1, "max": 5}, {"add": 2, "max": 9}, {"add": 2, "max": 5}],
+		[{"add": 3, "max": null}, {"add": 2, "max": 9}, {"add": 3, "max": 9}],
+		[{"add": 1, "max": null}, {"add": 2, "max": null}, {"add": 2, "max": null}],
+	] {
+		decision := remit.decision with input as fixtures.allowed with remit.policies as _counting(case[0], case[1])
+		decision.effects.counters == {"mails": case[2]}
+	}
+}
+
+# The service refuses a decision with such steps.
+test_a_malformed_step_stays_malformed if {
+	stepless := remit.decision with input as fixtures.allowed with remit.policies as _counting({"max": 5}, {"max": 6})
+	stepless.effects.counters.mails.add == null
+	limitless := remit.decision with input as fixtures.allowed with remit.policies as _counting({"add": 1}, {"add": 2})
+	limitless.effects.counters.mails.max == ""
 }
 
 test_a_deny_has_no_obligations_and_no_effects if {
 	policies := {"two": {
 		"deny": {_reason_of("refused")},
 		"obligation": {{"id": "o-1", "type": "redact", "properties": {}}},
-		"effect": {{"labels_add": ["pii"], "counters": {"mails": 1}}},
+		"effect": {{"labels_add": ["pii"], "counters": {"mails": {"add": 1, "max": null}}}},
 	}}
 	decision := remit.decision with input as fixtures.allowed with remit.policies as policies
 	decision.obligations == []
@@ -176,6 +275,7 @@ test_each_deny_case_stays_a_deny_whatever_field_is_missing_or_mistyped if {
 		fixtures.changed(fixtures.allowed_admin, [["request/origin/ip", "203.0.113.9"]]),
 		fixtures.changed(fixtures.allowed, [["call/arguments_known", false]]),
 		fixtures.changed(fixtures.allowed, [["tool/known", false]]),
+		fixtures.from(fixtures.allowed_payment, "/recipient", "untrusted"),
 	]
 	every called in denied {
 		not remit.decision.allow with input as called
@@ -188,8 +288,8 @@ test_each_deny_case_stays_a_deny_whatever_field_is_missing_or_mistyped if {
 	}
 }
 
-# What the input's schema does not allow in place of a value; nothing that may be null may also be a boolean or an array.
-_mistyped(value) := {true, [1]} if is_null(value)
+# What the input's schema does not allow in place of a value; nothing that may be null may also be a list of numbers.
+_mistyped(value) := {[1]} if is_null(value)
 
 _mistyped(value) := wrongs if {
 	not is_null(value)

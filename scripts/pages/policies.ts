@@ -27,7 +27,9 @@ every \`allow\`. The reasons of a deny are ordered: the first is the one to act 
 
 The tables that the policies read are data: \`rego/remit/config/data.json\` (roles, classes and their limits, step-up) and
 \`rego/remit/catalog/data.json\` (what each tool does, by \`server/name\` or \`name\`). Change them, run \`make bundle\`, and the service loads the
-new bundle without a restart. Whatever they lack is denied, never guessed.
+new bundle without a restart. Whatever they lack is denied, never guessed. The bundle's self-test (\`rego/self-test.json\`) is asked under these tables before it goes live: a
+change that makes one of its calls come out otherwise, such as a budget that its input does not state, is refused until the self-test says so too. [The tool catalog](catalog.md) has
+a page of its own.
 
 ## Reason codes
 
@@ -66,5 +68,6 @@ function policyName(path: string): string {
 function section({ path, title, description }: Annotated, annotations: readonly Annotated[]): string {
   const reasons = annotations.filter((entry) => entry.custom !== undefined && policyName(entry.path) === policyName(path));
   const items = reasons.map((entry) => `- \`${entry.custom?.code}\`: ${entry.description}`);
-  return `## ${title}\n\n\`data.${path}\`. ${description}\n\n${items.join("\n")}`;
+  const list = items.length === 0 ? "" : `\n\n${items.join("\n")}`;
+  return `## ${title}\n\n\`data.${path}\`. ${description}${list}`;
 }

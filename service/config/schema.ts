@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pepPermissions } from "../decide/tool-call.ts";
 
 const integer = (min: number, max: number) => z.number().int().min(min).max(max);
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit");
@@ -10,6 +11,13 @@ const Pep = z.strictObject({
   id: pepId.describe("name of the enforcement point; its API keys start with `rk_<id>_`"),
   tenant: id.default("default").describe("tenant that its sessions and records belong to"),
   dialects: z.array(z.string()).default(["native"]).describe("dialects it may use"),
+  permissions: z
+    .array(z.enum(pepPermissions))
+    .min(1)
+    .default(["decide", "grant"])
+    .describe(
+      "`decide`: ask and report outcomes; `grant`: declare grants, read and end sessions; `approve`: decide access requests; `operate`: terminate agents and subjects",
+    ),
   asserts_subject: z.boolean().default(false).describe("whether its subject and agent claims count without a token"),
   annotations_trusted: z.boolean().default(false).describe("whether the tool annotations it forwards are believed"),
   api_keys_sha256: z.array(z.string()).default([]).describe("SHA-256 in hex of each live API key; two during a rotation"),
@@ -35,6 +43,23 @@ const Issuer = z.strictObject({
   groups_claim: z.string().default("groups").describe("claim that holds the groups"),
   subject_style: z.enum(["human_in_sub", "agent_in_sub"]).default("human_in_sub").describe("whether `sub` is the human or the agent"),
   human_claim: z.string().optional().describe("with `agent_in_sub`: the claim that names the human"),
+});
+
+const Redis = z.strictObject({
+  nodes: z
+    .array(z.string().regex(/^rediss?:\/\//, "must begin with `redis://` or `rediss://`"))
+    .min(1)
+    .describe("URL, or several of a cluster, without credentials"),
+  cluster: z.boolean().default(false).describe("whether it is a cluster"),
+  username: z.string().optional().describe("user of its ACL"),
+  password: z.string().optional().describe("password of that user"),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9:_-]{1,32}$/)
+    .default("remit:")
+    .describe("begin of every key"),
+  command_timeout_ms: integer(1, 10_000).default(50).describe("time after which a command that was not answered counts as failed"),
+  allow_eviction: z.boolean().default(false).describe("use it although its `maxmemory-policy` may forget keys, and with them labels"),
 });
 
 const BundleKey = z.strictObject({
@@ -98,8 +123,38 @@ export const Config = z
       .prefault({}),
     sessions: z
       .strictObject({
-        sessions_max: integer(1, 10_000_000).default(100_000).describe("living sessions kept in memory"),
-        idle_s: integer(60, 2_592_000).default(86_400).describe("time without a call after which a session is forgotten"),
+        store: z
+          .enum(["embedded", "redis", "memory"])
+          .default("embedded")
+          .describe(
+            "`embedded`: a file, shared by the processes of this machine; `redis`: for several machines; `memory`: for tests, forgets on restart",
+          ),
+        path: z.string().optional().describe("folder of the embedded store; left out: `sessions` in `var_dir`"),
+        durability: z
+          .enum(["process", "machine"])
+          .default("process")
+          .describe(
+            "`process`: survives the end of any process, synced every second; `machine`: each change is synced, about ten times slower",
+          ),
+        redis: Redis.optional().describe("the Redis or Valkey of `store: redis`"),
+        key: z
+          .string()
+          .min(32)
+          .optional()
+          .describe(
+            "secret of the keyed hashes and binding tokens, the same for all replicas; left out: made once, in `sessions.key` in `var_dir`",
+          ),
+        sessions_max: integer(1, 10_000_000).default(100_000).describe("living sessions remembered; none is forgotten for a new one"),
+        idle_s: integer(60, 2_592_000).default(86_400).describe("time without a change after which a session is forgotten"),
+        values_max: integer(100, 1_000_000)
+          .default(20_000)
+          .describe("values of results remembered per session; what does not fit counts as untrusted"),
+        grants: z.enum(["any", "signed"]).default("any").describe("`signed`: only grants signed by one of `grant_issuers` are accepted"),
+        approval_clients: z
+          .array(z.string().min(1))
+          .default([])
+          .describe("`client_id` of each page by which people approve; a token of any other client counts as held by an agent"),
+        grant_issuers: z.array(Issuer).default([]).describe("issuers of signed grants, with an audience of their own"),
       })
       .prefault({}),
     limits: z
@@ -107,6 +162,8 @@ export const Config = z
         body_bytes_max: integer(1024, 16_777_216).default(262_144).describe("largest body"),
         json_depth_max: integer(4, 256).default(64).describe("deepest nesting of a body"),
         json_nodes_max: integer(100, 1_000_000).default(10_000).describe("most values in a body"),
+        outcome_body_bytes_max: integer(1024, 16_777_216).default(1_048_576).describe("largest body of an outcome, which holds a result"),
+        outcome_nodes_max: integer(100, 1_000_000).default(100_000).describe("most values in the body of an outcome"),
         batch_max: integer(1, 1000).default(100).describe("most calls in one batch"),
         in_flight_max: integer(1, 100_000).default(1000).describe("requests at a time; more are answered 503 with `Retry-After`"),
         decision_deadline_ms: integer(1, 60_000).default(150).describe("longest wait for the keys of an issuer within one decision"),
@@ -139,5 +196,15 @@ export const Config = z
       if (pep.jwt !== undefined && !auth.issuers.some((issuer) => issuer.issuer === pep.jwt?.issuer))
         complain(["auth", "peps", index, "jwt", "issuer"], `\`${pep.jwt.issuer}\` is not one of \`auth.issuers\``);
     }
+  })
+  .check((context) => {
+    const { sessions } = context.value;
+    const complain = (path: PropertyKey[], message: string) => context.issues.push({ code: "custom", path, message, input: context.value });
+    if (sessions.store === "redis" && sessions.redis === undefined)
+      complain(["sessions", "redis"], "`store: redis` needs `sessions.redis.nodes`");
+    if (sessions.store === "redis" && sessions.key === undefined)
+      complain(["sessions", "key"], "`store: redis` needs `sessions.key`, the same for all replicas");
+    if (sessions.grants === "signed" && sessions.grant_issuers.length === 0)
+      complain(["sessions", "grant_issuers"], "`grants: signed` needs at least one issuer");
   });
 export type Config = z.infer<typeof Config>;

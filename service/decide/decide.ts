@@ -1,49 +1,11 @@
 import { RemitError, toRemitError } from "../errors.ts";
 import { lookUpTool } from "./catalog.ts";
-import { type Decision, readDecision } from "./decision.ts";
-import { bundlesOf, type DecisionRecord, type EnforcedResult } from "./decision-record.ts";
-import { buildPolicyInput, type PolicyInput, sessionPrincipal } from "./policy-input.ts";
-import type {
-  BundleId,
-  Clock,
-  DecisionLog,
-  DecisionMetrics,
-  Evaluation,
-  PolicyEngine,
-  PolicySnapshot,
-  SessionStore,
-  SessionView,
-  TokenResult,
-  TokenVerifier,
-  ToolEntry,
-} from "./ports.ts";
-import { engineDeny, tokenDeny } from "./reasons.ts";
+import type { Decision } from "./decision.ts";
+import { judge } from "./judge.ts";
+import type { BundleId, PolicyEngine, PolicySnapshot, TokenResult } from "./ports.ts";
+import { toRecord } from "./record.ts";
+import { absent, type DecideContext, type DecidePorts, elapsedNs, type Run, startRun } from "./run.ts";
 import type { Pep, ToolCall } from "./tool-call.ts";
-
-/** What one decision needs from outside. */
-export interface DecidePorts {
-  readonly engine: PolicyEngine;
-  readonly tokens: TokenVerifier;
-  readonly sessions: SessionStore;
-  readonly log: DecisionLog;
-  readonly metrics: DecisionMetrics;
-  readonly clock: Clock;
-  readonly newId: (nowMs: number) => string;
-  /** `labels` of every record. */
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Circumstances of one request; a batch shares one snapshot and one batch id. */
-export interface DecideContext {
-  readonly dialect: string;
-  readonly requestId: string;
-  readonly requestedBy: string | null;
-  readonly traceId: string | null;
-  readonly spanId: string | null;
-  readonly signal: AbortSignal;
-  readonly batchId: string | null;
-  readonly snapshot: PolicySnapshot | null;
-}
 
 /** A decision (allow or deny), or the error that says why there is none. Both carry the id under which they are recorded. */
 export type Outcome = DecidedOutcome | ErrorOutcome;
@@ -72,44 +34,13 @@ export function createDecide(ports: DecidePorts): Decide {
       run.snapshot = snapshot;
       run.tool = lookUpTool(snapshot.data, call, pep.annotationsTrusted);
       run.token = await verifyToken(ports, run);
-      const session = viewSession(ports, run);
-      run.input = buildPolicyInput({ ...run, tool: run.tool, session, requestId: context.requestId, nonce: run.decisionId });
-      run.evaluation = snapshot.evaluate(decisionEntrypoint, run.input, run.nowMs);
-      const decision = enforceToken(read(run, run.evaluation), run.token);
+      const decision = await judge(ports, run, { snapshot, tool: run.tool });
       record(ports, run, decision);
-      if (decision.allow) commitSession(ports, run);
       return finish(ports, run, decision, snapshot.bundle);
     } catch (thrown) {
       return fail(ports, run, toRemitError(thrown));
     }
   };
-}
-
-const decisionEntrypoint = "remit/decision";
-
-/** What is known so far of one decision; the record is made from it, also when a step fails. */
-interface Run {
-  readonly call: ToolCall;
-  readonly pep: Pep;
-  readonly context: DecideContext;
-  readonly decisionId: string;
-  readonly nowMs: number;
-  readonly startedNs: bigint;
-  snapshot: PolicySnapshot | null;
-  tool: ToolEntry | null;
-  token: TokenResult;
-  input: PolicyInput | null;
-  evaluation: Evaluation | null;
-  failure: RemitError | null;
-}
-
-const absent: TokenResult = { kind: "absent" };
-
-function startRun(ports: DecidePorts, call: ToolCall, pep: Pep, context: DecideContext): Run {
-  const nowMs = ports.clock.nowMs();
-  const decisionId = ports.newId(nowMs);
-  const empty = { snapshot: null, tool: null, token: absent, input: null, evaluation: null, failure: null };
-  return { call, pep, context, decisionId, nowMs, startedNs: process.hrtime.bigint(), ...empty };
 }
 
 function activePolicy(engine: PolicyEngine): PolicySnapshot {
@@ -122,38 +53,6 @@ function activePolicy(engine: PolicyEngine): PolicySnapshot {
 function verifyToken(ports: DecidePorts, run: Run): TokenResult | Promise<TokenResult> {
   if (run.call.token === null) return absent;
   return ports.tokens.verify(run.call.token, run.nowMs, run.context.signal);
-}
-
-const noSession: SessionView = { id: null, known: false, ageS: null, calls: 0 };
-
-function viewSession(ports: DecidePorts, run: Run): SessionView {
-  if (run.call.sessionId === null) return noSession;
-  return ports.sessions.view(sessionKey(run, run.call.sessionId), run.nowMs);
-}
-
-function commitSession(ports: DecidePorts, run: Run): void {
-  if (run.call.sessionId !== null) ports.sessions.commit(sessionKey(run, run.call.sessionId), run.nowMs);
-}
-
-function sessionKey(run: Run, id: string) {
-  return { tenant: run.pep.tenant, ...sessionPrincipal(run.call, run.pep, run.token), id };
-}
-
-/** An evaluation that failed, or a result of the wrong shape, is a deny with the engine's reason. */
-function read(run: Run, evaluation: Evaluation): Decision {
-  if (!evaluation.ok) return failedEvaluation(run, evaluation.error);
-  const result = readDecision(evaluation.result, run.decisionId);
-  return result.ok ? result.decision : failedEvaluation(run, new RemitError("policy_result_invalid", result.problem));
-}
-
-function failedEvaluation(run: Run, error: RemitError): Decision {
-  run.failure = error;
-  return engineDeny(error.code);
-}
-
-/** A token that failed verification never leads to an allow, even under a bundle that does not look at it. */
-function enforceToken(decision: Decision, token: TokenResult): Decision {
-  return decision.allow && token.kind === "rejected" ? tokenDeny(token.reason) : decision;
 }
 
 function finish(ports: DecidePorts, run: Run, decision: Decision, bundle: BundleId): Outcome {
@@ -191,67 +90,8 @@ function report(ports: DecidePorts, run: Run, outcome: "allow" | "deny" | "error
     tool: run.tool?.known === true ? { server: run.call.server, name: run.call.tool } : null,
     failure: run.failure,
     decisionId: run.decisionId,
+    attempts: run.attempts,
     durationS: elapsedNs(run) / 1e9,
     evaluationS: run.evaluation === null ? null : run.evaluation.evalNs / 1e9,
   });
-}
-
-function elapsedNs(run: Run): number {
-  return Number(process.hrtime.bigint() - run.startedNs);
-}
-
-function toRecord(labels: DecidePorts["labels"], run: Run, decision: Decision | null): DecisionRecord {
-  const { context, failure } = run;
-  return {
-    type: "openpolicyagent.org/decision_logs",
-    labels,
-    decision_id: run.decisionId,
-    ...(context.batchId === null ? {} : { batch_decision_id: context.batchId }),
-    ...(context.traceId === null ? {} : { trace_id: context.traceId }),
-    ...(context.spanId === null ? {} : { span_id: context.spanId }),
-    bundles: bundlesOf(run.snapshot?.bundle ?? null),
-    path: decisionEntrypoint,
-    ...(run.input === null ? {} : { input: run.input }),
-    result: enforced(decision),
-    ...(failure === null ? {} : { error: { code: failure.code, message: failure.message } }),
-    ...(context.requestedBy === null ? {} : { requested_by: context.requestedBy }),
-    timestamp: new Date(run.nowMs).toISOString(),
-    metrics: metricsOf(run),
-    req_id: context.requestId,
-    dialect: context.dialect,
-    pep: { id: run.pep.id, tenant: run.pep.tenant },
-    token: tokenFacts(run),
-    call: callFacts(run),
-  };
-}
-
-function enforced(decision: Decision | null): EnforcedResult {
-  if (decision === null) return { outcome: "error", allow: false, reasons: [], obligations: [] };
-  const { allow, reasons, obligations } = decision;
-  return { outcome: allow ? "allow" : "deny", allow, reasons, obligations };
-}
-
-function metricsOf(run: Run): Record<string, number> {
-  const handler = { timer_server_handler_ns: elapsedNs(run) };
-  return run.evaluation === null ? handler : { ...handler, timer_rego_query_eval_ns: run.evaluation.evalNs };
-}
-
-function tokenFacts(run: Run): DecisionRecord["token"] {
-  const { token } = run;
-  if (token.kind === "verified") return { kind: token.kind, digest: token.digest };
-  if (token.kind === "rejected") return { kind: token.kind, reason: token.reason };
-  return { kind: run.call.token === null ? "absent" : "unverified" };
-}
-
-/** Who and what, readable without the input: present also when a step failed before the input was built. */
-function callFacts(run: Run): DecisionRecord["call"] {
-  const { call, input } = run;
-  return {
-    server: call.server,
-    tool: call.tool,
-    subject: input === null ? (call.subject?.id ?? null) : input.subject.id,
-    agent: input === null ? (call.agent?.id ?? null) : input.agent.id,
-    session: call.sessionId,
-    verified: run.token.kind === "verified",
-  };
 }

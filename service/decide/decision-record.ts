@@ -1,3 +1,4 @@
+import type { JsonObject } from "./json.ts";
 import type { BundleId } from "./ports.ts";
 
 /**
@@ -46,6 +47,45 @@ export interface EnforcedResult {
   readonly reasons: readonly unknown[];
   readonly obligations: readonly unknown[];
   readonly effects?: unknown;
+}
+
+/** What can happen to a session beside decisions. */
+export const sessionEventNames = [
+  "outcome_reported",
+  "grant_declared",
+  "grant_refused",
+  "session_ended",
+  "terminated",
+  "termination_lifted",
+  "access_requested",
+  "access_decided",
+] as const;
+export type SessionEventName = (typeof sessionEventNames)[number];
+
+/** One line of the decision log that is no decision: what somebody told us of a session, and what came of it. */
+export interface SessionEvent {
+  readonly type: "remit/session_event";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly event_id: string;
+  readonly event: SessionEventName;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+  /** Under the names of a decision's input, so that a mask of the bundle hides the same in both; absent when masking failed. */
+  readonly input?: { readonly subject: EventParty; readonly agent: EventParty; readonly session: EventParty };
+  /** Facts; never a result, an argument, a task text or a token. */
+  readonly result: JsonObject;
+  readonly erased?: readonly string[];
+  readonly masked?: readonly string[];
+  readonly requested_by?: string;
+  /** RFC 3339, UTC. */
+  readonly timestamp: string;
+  readonly req_id: string;
+  readonly pep: { readonly id: string; readonly tenant: string };
+}
+
+/** `id` null: nobody, or it is not known here (`result.decision_id` then leads to a record that has it). */
+interface EventParty {
+  readonly id: string | null;
 }
 
 /** `bundles` of a record; empty when no bundle was active. */

@@ -1,94 +1,7 @@
-import { z } from "zod";
-import type { SessionView, TokenResult, ToolEntry } from "./ports.ts";
+import type { PolicyInput } from "./policy-input-schema.ts";
+import type { TokenResult, ToolEntry } from "./ports.ts";
+import type { Memory } from "./session/memory.ts";
 import type { Pep, ToolCall } from "./tool-call.ts";
-
-const strings = z.array(z.string());
-const json = z.record(z.string(), z.unknown());
-const actionClass = z.enum(["read", "query", "update", "admin"]);
-const provenance = z.enum(["task", "trusted", "untrusted", "unknown"]);
-
-/**
- * `input` of every policy (DESIGN section 4). Every member is always present; `null` means "not known".
- * Its JSON Schema is generated from here into `rego/schemas/input.json` for `opa check --schema`.
- */
-export const PolicyInput = z.strictObject({
-  version: z.literal(1),
-  nonce: z.string().describe("fresh per evaluation; the decision must echo it"),
-  call: z.strictObject({
-    method: z.string(),
-    server: z.string().nullable(),
-    tool: z.string(),
-    arguments: json,
-    arguments_known: z.boolean(),
-    annotations: json,
-    annotations_trusted: z.boolean(),
-    definition_digest: z.string().nullable(),
-  }),
-  tool: z.strictObject({
-    known: z.boolean().describe("the catalog has an entry for it"),
-    class: actionClass,
-    class_source: z.enum(["catalog", "annotations", "default"]),
-    returns: strings,
-    destinations: strings.describe("JSON pointers into the arguments"),
-    amounts: strings,
-    queries: strings,
-    external: z.boolean(),
-  }),
-  subject: z.strictObject({
-    type: z.string().nullable(),
-    id: z.string().nullable(),
-    roles: strings,
-    groups: strings,
-    verified: z.boolean().describe("stated by a verified token"),
-    properties: json,
-  }),
-  agent: z.strictObject({
-    id: z.string().nullable(),
-    verified: z.boolean(),
-    chain: strings.describe("RFC 8693 act chain, the current actor first"),
-    properties: json,
-  }),
-  token: z.strictObject({
-    present: z.boolean(),
-    verified: z.boolean(),
-    failure: z.string().nullable().describe("reason code of a token that failed verification"),
-    issuer: z.string().nullable(),
-    audience: strings,
-    scopes: strings,
-    acr: z.string().nullable(),
-    amr: strings,
-    auth_time: z.number().nullable().describe("seconds since the epoch"),
-    auth_age_s: z.number().nullable().describe("seconds since auth_time"),
-    age_s: z.number().nullable().describe("seconds since iat"),
-    expires_in_s: z.number().nullable(),
-    sender_constrained: z.boolean(),
-    authorization_details: z.array(z.unknown()),
-    claims: json,
-  }),
-  session: z.strictObject({
-    id: z.string().nullable(),
-    known: z.boolean(),
-    age_s: z.number().nullable(),
-    calls: z.number(),
-    counts: json,
-    labels: strings,
-    budgets: json,
-    grant: json.nullable(),
-    approvals: z.array(z.unknown()),
-    recent: z.array(z.unknown()),
-  }),
-  provenance: z.record(z.string(), provenance),
-  request: z.strictObject({
-    id: z.string(),
-    time_ns: z.number().describe("nanoseconds since the epoch, at microsecond precision"),
-    origin: z.strictObject({ ip: z.string().nullable(), user_agent: z.string().nullable() }),
-    path: z.string().nullable(),
-    pep: z.strictObject({ id: z.string(), tenant: z.string(), asserts_subject: z.boolean() }),
-  }),
-  context: json,
-});
-/** See the schema of the same name. */
-export type PolicyInput = z.infer<typeof PolicyInput>;
 
 /** Everything one decision is made from; the parts are produced by the steps before it. */
 export interface InputParts {
@@ -96,7 +9,8 @@ export interface InputParts {
   readonly pep: Pep;
   readonly tool: ToolEntry;
   readonly token: TokenResult;
-  readonly session: SessionView;
+  /** What is remembered of the session, and of the values in the arguments. */
+  readonly memory: Memory;
   readonly requestId: string;
   readonly nonce: string;
   /** Milliseconds since the epoch. */
@@ -109,20 +23,34 @@ export function buildPolicyInput(parts: InputParts): PolicyInput {
     version: 1,
     nonce: parts.nonce,
     call: callView(parts.call, parts.pep),
-    tool: {
-      ...parts.tool,
-      returns: [...parts.tool.returns],
-      destinations: [...parts.tool.destinations],
-      amounts: [...parts.tool.amounts],
-      queries: [...parts.tool.queries],
-    },
+    tool: toolView(parts.tool, parts.memory),
     subject: subjectView(parts.call, parts.pep, parts.token),
     agent: agentView(parts.call, parts.pep, parts.token),
     token: tokenView(parts.token, parts.nowMs),
-    session: sessionView(parts.session),
-    provenance: provenanceView(parts.tool),
+    session: parts.memory.session,
+    provenance: Object.fromEntries(Object.entries(parts.memory.values).map(([pointer, { origin }]) => [pointer, origin])),
+    values: parts.memory.values,
+    embedded: parts.memory.embedded,
     request: requestView(parts),
     context: parts.call.context,
+  };
+}
+
+function toolView(tool: ToolEntry, memory: Memory): PolicyInput["tool"] {
+  return {
+    known: tool.known,
+    class: tool.class,
+    class_source: tool.class_source,
+    returns: [...tool.returns],
+    destinations: [...tool.destinations],
+    amounts: [...tool.amounts],
+    queries: [...tool.queries],
+    external: tool.external,
+    limits: { ...tool.limits },
+    page_sizes: [...tool.page_sizes],
+    definition_digest: tool.definition_digest,
+    asked_for: memory.askedFor,
+    requires: memory.requires,
   };
 }
 
@@ -201,27 +129,6 @@ function tokenView(token: TokenResult, nowMs: number): PolicyInput["token"] {
     authorization_details: [...token.authorizationDetails],
     claims: token.claims,
   };
-}
-
-function sessionView(session: SessionView): PolicyInput["session"] {
-  return {
-    id: session.id,
-    known: session.known,
-    age_s: session.ageS,
-    calls: session.calls,
-    counts: { class: {}, tool: {} },
-    labels: [],
-    budgets: {},
-    grant: null,
-    approvals: [],
-    recent: [],
-  };
-}
-
-/** Provenance is not tracked yet, so every argument that needs it is `unknown`, never `trusted`. */
-function provenanceView(tool: ToolEntry): PolicyInput["provenance"] {
-  const pointers = [...tool.destinations, ...tool.amounts, ...tool.queries];
-  return Object.fromEntries(pointers.map((pointer) => [pointer, "unknown" as const]));
 }
 
 function requestView(parts: InputParts): PolicyInput["request"] {

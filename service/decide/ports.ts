@@ -11,8 +11,19 @@ export interface BundleId {
 
 export type ActionClass = "read" | "query" | "update" | "admin";
 
-/** The catalog entry of a tool with defaults filled; `input.tool`. */
+/** Where a part of a result comes from, as the catalog says; `identifier`: trusted only when it is a short name. */
+export type FieldOrigin = "trusted" | "identifier" | "untrusted";
+
+/** Evidence that a tool needs: another tool has completed, and (argument) has shown the value of this pointer. */
+export interface ToolRequirement {
+  readonly tool: string;
+  readonly argument: string | null;
+}
+
+/** The catalog entry of a tool with defaults filled. */
 export interface ToolEntry {
+  /** `server/name`, or `name` when the server is not known. */
+  readonly name: string;
   readonly known: boolean;
   readonly class: ActionClass;
   readonly class_source: "catalog" | "annotations" | "default";
@@ -21,6 +32,14 @@ export interface ToolEntry {
   readonly amounts: readonly string[];
   readonly queries: readonly string[];
   readonly external: boolean;
+  readonly words: readonly string[];
+  readonly fields: Readonly<Record<string, FieldOrigin>>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly requires: readonly ToolRequirement[];
+  readonly page_sizes: readonly string[];
+  readonly definition_digest: string | null;
+  readonly outcome_within_s: number;
+  readonly on_expiry: "commit" | "release";
 }
 
 /** What the engine says of one evaluation: the raw result, or the typed failure that denies it. */
@@ -89,19 +108,73 @@ export interface SessionKey {
   readonly id: string;
 }
 
-/** What the policies see of a session. */
-export interface SessionView {
-  readonly id: string | null;
-  readonly known: boolean;
-  readonly ageS: number | null;
-  readonly calls: number;
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A document as read; `version` 0 and `text` null when there is none or it has expired. Versions are opaque, only grow, and are never used again. */
+export interface StoredDoc {
+  readonly version: number;
+  readonly text: string | null;
 }
 
-/** Session memory. Only first-seen time and number of allowed calls until the session issue replaces it. */
-export interface SessionStore {
-  view(key: SessionKey, nowMs: number): SessionView;
-  /** Counts an allowed call; denied calls never count as history. */
-  commit(key: SessionKey, nowMs: number): void;
+/** What to read at one moment: documents, counters, and fields of owners. */
+export interface StateQuery {
+  readonly docs: readonly string[];
+  readonly counters: readonly string[];
+  readonly fields: readonly { readonly owner: string; readonly names: readonly string[] }[];
+}
+
+/** Answers in the order asked. An absent or expired counter is 0, an absent field null. No change is seen in part. */
+export interface StateSnapshot {
+  readonly docs: readonly StoredDoc[];
+  readonly counters: readonly number[];
+  readonly fields: readonly (readonly (string | null)[])[];
+}
+
+/** A change of a document that must still have `version` (0: must be absent). `text` null removes it. */
+export interface DocChange {
+  readonly key: string;
+  readonly version: number;
+  readonly text: string | null;
+  /** Milliseconds since the epoch; from then on it does not exist. */
+  readonly expiresMs: number;
+  /** Counts against the limit of living documents. */
+  readonly limited: boolean;
+}
+
+/** An integer step; the counter never goes above `max` (null: no limit) nor below 0, and ends at the later of both expiries. A step of 0 or less is never over. */
+export interface CounterChange {
+  readonly key: string;
+  readonly add: number;
+  readonly max: number | null;
+  readonly expiresMs: number;
+}
+
+/** Small strings of one owner, which expire together; `overwrite` false keeps what is there. */
+export interface FieldsChange {
+  readonly owner: string;
+  readonly expiresMs: number;
+  readonly entries: readonly { readonly name: string; readonly value: string; readonly overwrite: boolean }[];
+}
+
+export interface StateChange {
+  readonly docs: readonly DocChange[];
+  readonly counters: readonly CounterChange[];
+  readonly fields: readonly FieldsChange[];
+}
+
+/** In this order, `conflict`: a version differs, or a document is named twice. `over`: a counter would pass its max. `full`: no room for another limited document. */
+export type ChangeResult = "done" | "conflict" | "over" | "full";
+
+/**
+ * What sessions are kept in: versioned documents, counters and fields of a tenant. All or nothing, across processes and replicas.
+ * Throws RemitError `session_store_unavailable` when it cannot answer; never waits without bound, never falls back.
+ */
+export interface StateStore {
+  read(tenant: string, query: StateQuery, nowMs: number): MaybePromise<StateSnapshot>;
+  change(tenant: string, change: StateChange, nowMs: number): MaybePromise<ChangeResult>;
+  /** When what it held before may have been lost (milliseconds since the epoch), or null. */
+  readonly lostAtMs: number | null;
+  close(): Promise<void>;
 }
 
 /** Takes records; never blocks per record. Throws RemitError `record_failed` when it can no longer keep them. */
@@ -131,6 +204,8 @@ export interface DecisionEvent {
   /** What went wrong: an evaluation that failed (outcome `deny`) or no decision at all (outcome `error`). */
   readonly failure: RemitError | null;
   readonly decisionId: string;
+  /** How often it was judged: more than once when others changed the session meanwhile. */
+  readonly attempts: number;
   readonly durationS: number;
   readonly evaluationS: number | null;
 }

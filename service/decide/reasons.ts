@@ -36,6 +36,20 @@ export function tokenDeny(code: string): DenyDecision {
   return deny({ code, message, remedy: "get a new token from the configured issuer and try again", rule: "remit.identity", controls });
 }
 
+const sessionReasons = {
+  session_conflict: { message: "the session was changed by other calls again and again", remedy: "try again, with fewer calls at a time" },
+  session_limit: {
+    message: "too many sessions are alive",
+    remedy: "end sessions that are done, or tell the operator to raise `sessions.sessions_max`",
+  },
+  session_ended: { message: "the session, its agent or its subject was terminated", remedy: "stop; a person ended this" },
+} as const;
+
+/** Deny for a call that could not be reserved, or whose session has ended, whatever the policy says. */
+export function sessionDeny(code: keyof typeof sessionReasons): DenyDecision {
+  return deny({ code, ...sessionReasons[code], rule: "remit.sessions", controls });
+}
+
 function deny(reason: Reason): DenyDecision {
-  return { allow: false, reasons: [reason], obligations: [], requiredScopes: [], acrValues: [], ttlS: 0, accessRequest: null };
+  return { allow: false, reasons: [reason], obligations: [], requiredScopes: [], acrValues: [], ttlS: 0, accessRequest: null, offer: null };
 }

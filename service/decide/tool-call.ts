@@ -40,11 +40,25 @@ export interface ClaimedRequest {
   readonly origin: { readonly ip: string | null; readonly userAgent: string | null };
 }
 
+/**
+ * What an enforcement point may do. `decide`: ask, and report outcomes. `grant`: declare grants, read and end sessions.
+ * `approve`: list and decide access requests. `operate`: terminate agents and subjects.
+ */
+export const pepPermissions = ["decide", "grant", "approve", "operate"] as const;
+export type PepPermission = (typeof pepPermissions)[number];
+
+/** What a request takes: the right to its dialect, and one of the permissions. */
+export interface PepNeeds {
+  readonly dialect: string;
+  readonly anyOf: readonly [PepPermission, ...PepPermission[]];
+}
+
 /** An authenticated enforcement point. `assertsSubject`: its subject claims count without a token. */
 export interface Pep {
   readonly id: string;
   readonly tenant: string;
   readonly dialects: readonly string[];
+  readonly permissions: readonly PepPermission[];
   readonly assertsSubject: boolean;
   readonly annotationsTrusted: boolean;
 }

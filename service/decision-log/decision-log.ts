@@ -1,7 +1,8 @@
 import type { DecisionLog } from "../decide/ports.ts";
+import type { EventLog } from "../decide/session/events.ts";
 import { RemitError } from "../errors.ts";
 import { BatchWriter, type BatchWriterOptions } from "./batch-writer.ts";
-import { maskRecord, type RecordMasker } from "./mask.ts";
+import { maskEvent, maskRecord, type RecordMasker } from "./mask.ts";
 
 export interface DecisionLogOptions extends BatchWriterOptions {
   readonly queueRecordsMax: number;
@@ -10,8 +11,8 @@ export interface DecisionLogOptions extends BatchWriterOptions {
   readonly policyMask: RecordMasker;
 }
 
-/** Decision records as JSON Lines, masked before they are queued. */
-export interface BatchedLog extends DecisionLog {
+/** Records of decisions and of what happens to sessions as JSON Lines, masked before they are queued. */
+export interface BatchedLog extends DecisionLog, EventLog {
   flush(): Promise<void>;
   /** Lets go of a rotated file. */
   reopen(): void;
@@ -24,12 +25,17 @@ export interface BatchedLog extends DecisionLog {
  */
 export function createDecisionLog(options: DecisionLogOptions): BatchedLog {
   const writer = new BatchWriter(options);
+  const checkRoom = (): void => {
+    if (writer.records >= options.queueRecordsMax || writer.bytes >= options.queueBytesMax)
+      throw new RemitError("record_failed", `the record queue is full with ${writer.records} records; see the errors of its sinks`);
+  };
   return {
     write(record, policy) {
-      if (writer.records >= options.queueRecordsMax || writer.bytes >= options.queueBytesMax)
-        throw new RemitError("record_failed", `the record queue is full with ${writer.records} records; see the errors of its sinks`);
+      checkRoom();
       writer.push(`${JSON.stringify(maskRecord(record, options.policyMask, policy))}\n`);
     },
+    checkRoom,
+    writeEvent: (event, policy) => writer.push(`${JSON.stringify(maskEvent(event, options.policyMask, policy))}\n`),
     flush: () => writer.flush(),
     reopen() {
       for (const sink of options.sinks) sink.reopen();

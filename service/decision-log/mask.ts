@@ -1,8 +1,8 @@
-import type { DecisionRecord } from "../decide/decision-record.ts";
+import type { DecisionRecord, SessionEvent } from "../decide/decision-record.ts";
 import type { PolicySnapshot } from "../decide/ports.ts";
 
 /** Policy masking: paths to remove or replace, or `null` when masking itself failed. */
-export type RecordMasker = (record: DecisionRecord, policy: PolicySnapshot | null) => readonly MaskRule[] | null;
+export type RecordMasker = (record: DecisionRecord | SessionEvent, policy: PolicySnapshot | null) => readonly MaskRule[] | null;
 
 /** One rule in OPA's shape; `path` starts with `/input` or `/result`. */
 export interface MaskRule {
@@ -65,6 +65,18 @@ export function maskRecord(record: DecisionRecord, policyMask: RecordMasker, pol
   const rules = policyMask(base, policy);
   if (rules === null) return { ...withoutInput(base), erased: ["/input"] };
   return rules.length === 0 ? base : consistent(applyRules(base, rules));
+}
+
+/** Masks an event of a session as a record of a decision is masked. */
+export function maskEvent(event: SessionEvent, policyMask: RecordMasker, policy: PolicySnapshot | null): SessionEvent {
+  const found: Found = { masked: [] };
+  const input = maskDefaults(event.input, "/input", found);
+  const result = maskDefaults(event.result, "/result", found);
+  const base = found.masked.length === 0 ? event : ({ ...event, input, result, masked: found.masked } as SessionEvent);
+  const rules = policyMask(base, policy);
+  if (rules !== null) return rules.length === 0 ? base : applyRules(base, rules);
+  const { input: _removed, ...rest } = base;
+  return { ...rest, erased: ["/input"] };
 }
 
 /** Without its input, and without what `call` and `error` repeat of it. */
@@ -159,7 +171,7 @@ function escapePart(key: string): string {
   return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
 }
 
-function applyRules(record: DecisionRecord, rules: readonly MaskRule[]): DecisionRecord {
+function applyRules<T extends DecisionRecord | SessionEvent>(record: T, rules: readonly MaskRule[]): T {
   const copy = structuredClone({ input: record.input, result: record.result }) as Record<string, unknown>;
   const erased: string[] = [];
   const upserted = [...(record.masked ?? [])];
@@ -169,7 +181,7 @@ function applyRules(record: DecisionRecord, rules: readonly MaskRule[]): Decisio
     ...copy,
     ...(erased.length > 0 ? { erased } : {}),
     ...(upserted.length > 0 ? { masked: upserted } : {}),
-  } as DecisionRecord;
+  };
 }
 
 /** Applies one rule; a path that is not there is skipped, as in OPA. */

@@ -128,6 +128,9 @@ function lowerFirst(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
+/** Where an access request is sent; relative to this service, whatever name it is reached by. */
+export const accessRequestsPath = "/access-requests";
+
 /** Outcome to the answer's body. An error is a problem document, which always carries `"allow": false`. */
 export function toWire(outcome: Outcome): JsonObject {
   if (outcome.kind === "error") return problemOf(outcome.error, { instance: outcome.decisionId });
@@ -139,7 +142,7 @@ export function toWire(outcome: Outcome): JsonObject {
     obligations: decision.obligations,
     required_scopes: decision.requiredScopes,
     acr_values: decision.acrValues,
-    ...(!decision.allow && decision.accessRequest !== null ? { access_request: decision.accessRequest } : {}),
+    ...(!decision.allow && decision.offer !== null ? { access_request: { endpoint: accessRequestsPath, ...decision.offer } } : {}),
     ...(decision.allow && decision.ttlS > 0 ? { expires_at: new Date(outcome.timeMs + decision.ttlS * 1000).toISOString() } : {}),
     policy: { bundle: outcome.bundle.name, revision: outcome.bundle.revision, digest: outcome.bundle.digest },
   } as unknown as JsonObject;

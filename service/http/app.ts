@@ -1,9 +1,13 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import type { JsonObject } from "../decide/json.ts";
 import { RemitError, toRemitError } from "../errors.ts";
+import { accessRequestRoutes } from "./access-request-routes.ts";
 import { type DecideRouteDeps, decideBatchRoute, decideRoute } from "./decide-routes.ts";
-import { type RequestInfo, readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
+import { readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
+import type { Handler, Route } from "./route.ts";
 import { sendJson, sendProblem } from "./send.ts";
+import { type SessionRouteDeps, sessionRoutes } from "./session-routes.ts";
+import { terminationRoutes } from "./termination-routes.ts";
 
 /** What the edge reports; the edge itself knows no metrics library. */
 export interface HttpObserver {
@@ -14,7 +18,7 @@ export interface HttpObserver {
   fault(error: RemitError, requestId: string): void;
 }
 
-export interface AppDeps extends DecideRouteDeps {
+export interface AppDeps extends DecideRouteDeps, SessionRouteDeps {
   readonly observer: HttpObserver;
   readonly inFlightMax: number;
   /** While the service ends, every answer asks the client to let go of its connection. */
@@ -24,17 +28,7 @@ export interface AppDeps extends DecideRouteDeps {
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
 }
 
-type Handler = (request: Request, response: Response, info: RequestInfo) => Promise<void> | void;
-
-interface Route {
-  readonly method: "get" | "post";
-  readonly path: string;
-  /** Work that overload protection may refuse; operation must stay reachable. */
-  readonly sheddable: boolean;
-  readonly handle: Handler;
-}
-
-/** Every path of the service, a line each. */
+/** Every path of the service. */
 function routes(deps: AppDeps): readonly Route[] {
   const decide = decideRoute(deps);
   const batch = decideBatchRoute(deps);
@@ -43,6 +37,9 @@ function routes(deps: AppDeps): readonly Route[] {
     { method: "post", path: "/v1/decide", sheddable: true, handle: decide },
     { method: "post", path: "/decide/batch", sheddable: true, handle: batch },
     { method: "post", path: "/v1/decide/batch", sheddable: true, handle: batch },
+    ...sessionRoutes(deps),
+    ...terminationRoutes(deps),
+    ...accessRequestRoutes(deps),
     {
       method: "get",
       path: "/health/live",
@@ -70,13 +67,42 @@ export function createApp(deps: AppDeps): Express {
   app.set("strict routing", true);
   const table = routes(deps);
   const gate = createGate(deps);
-  for (const route of table) app[route.method](route.path, gate(route));
-  for (const route of table) app.all(route.path, gate({ ...route, sheddable: false, handle: refuseMethod(route) }));
+  for (const route of table) app[route.method](expressPath(route.path), gate(route));
+  for (const [path, routes] of byPath(table)) {
+    const [first] = routes;
+    app.all(expressPath(path), gate({ ...first, sheddable: false, handle: refuseMethod(routes) }));
+  }
   app.use(gate({ method: "get", path: "", sheddable: false, handle: notFound }));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    sendProblem(response, toRemitError(error), { requestId: "unknown" });
+    sendProblem(response, isBadPath(error) ? badPath() : toRemitError(error), { requestId: "unknown" });
   });
   return app;
+}
+
+/** `{name}` of a template is Express's `:name`. */
+function expressPath(template: string): string {
+  return template.replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+type Routes = [Route, ...Route[]];
+
+function byPath(table: readonly Route[]): ReadonlyMap<string, Routes> {
+  const paths = new Map<string, Routes>();
+  for (const route of table) {
+    const routes = paths.get(route.path);
+    if (routes === undefined) paths.set(route.path, [route]);
+    else routes.push(route);
+  }
+  return paths;
+}
+
+/** What Express throws for a parameter that is not percent-encoded UTF-8. */
+function isBadPath(error: unknown): boolean {
+  return error instanceof URIError;
+}
+
+function badPath(): RemitError {
+  return new RemitError("request_invalid", "the path is not percent-encoded UTF-8");
 }
 
 /** What surrounds every handler: ids, counting, overload protection, and the rendering of whatever it throws. */
@@ -125,8 +151,8 @@ function metricsRoute(deps: AppDeps): Handler {
   };
 }
 
-function refuseMethod(route: Route): Handler {
-  const allowed = route.method.toUpperCase();
+function refuseMethod(routes: Routes): Handler {
+  const allowed = routes.map(({ method }) => method.toUpperCase()).join(", ");
   return (request, response) => {
     response.setHeader("allow", allowed);
     throw new RemitError("method_not_allowed", `\`${request.method}\` is not supported here; use ${allowed}`);

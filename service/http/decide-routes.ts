@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import type { Decide, DecideContext } from "../decide/decide.ts";
+import type { Decide } from "../decide/decide.ts";
 import type { JsonObject } from "../decide/json.ts";
 import type { Clock, PolicyEngine } from "../decide/ports.ts";
-import type { Pep } from "../decide/tool-call.ts";
+import type { DecideContext } from "../decide/run.ts";
+import type { Pep, PepNeeds } from "../decide/tool-call.ts";
 import { BatchRequest, invalid, toToolCall, toWire } from "../dialects/native.ts";
 import { problemOf } from "../dialects/problem.ts";
 import { RemitError, toRemitError } from "../errors.ts";
@@ -17,7 +18,7 @@ export interface DecideRouteDeps {
   readonly engine: PolicyEngine;
   readonly clock: Clock;
   /** Who is asking; throws `pep_unauthenticated` or `pep_forbidden`. */
-  readonly authenticate: (request: IncomingMessage, dialect: string) => Pep | Promise<Pep>;
+  readonly authenticate: (request: IncomingMessage, needs: PepNeeds) => Pep | Promise<Pep>;
   readonly deadline: (nowMs: number) => AbortSignal;
   readonly newId: (nowMs: number) => string;
   readonly bodyLimits: BodyLimits;
@@ -27,11 +28,12 @@ export interface DecideRouteDeps {
 type Handler = (request: IncomingMessage, response: ServerResponse, info: RequestInfo) => Promise<void>;
 
 const dialect = "native";
+const needs: PepNeeds = { dialect, anyOf: ["decide"] };
 
 /** `POST /decide`: 200 with allow or deny, 4xx when the caller is wrong, 5xx when there is no decision. */
 export function decideRoute(deps: DecideRouteDeps): Handler {
   return async (request, response, info) => {
-    const pep = await deps.authenticate(request, dialect);
+    const pep = await deps.authenticate(request, needs);
     const call = toToolCall(await readJson(request, deps.bodyLimits));
     const outcome = await deps.decide(call, pep, contextOf(deps, info));
     if (outcome.kind === "decided") sendJson(response, 200, toWire(outcome), info.id);
@@ -47,7 +49,7 @@ function contextOf(deps: DecideRouteDeps, info: RequestInfo): DecideContext {
 /** `POST /decide/batch`: one snapshot of the policy for all; answers in the order of the calls, each a decision or a problem. */
 export function decideBatchRoute(deps: DecideRouteDeps): Handler {
   return async (request, response, info) => {
-    const pep = await deps.authenticate(request, dialect);
+    const pep = await deps.authenticate(request, needs);
     const calls = readCalls(await readJson(request, deps.bodyLimits), deps.batchMax);
     const snapshot = deps.engine.current();
     if (snapshot === undefined) throw new RemitError("not_ready", "no bundle is active");

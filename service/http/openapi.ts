@@ -5,6 +5,7 @@ import type { JsonObject } from "../decide/json.ts";
 import { BatchRequest, DecideRequest } from "../dialects/native.ts";
 import { errorKinds } from "../errors.ts";
 import { BatchResponse } from "./decide-routes.ts";
+import { registerSessionPaths } from "./openapi-sessions.ts";
 
 /** Answer of `POST /decide`: allow or deny, always with `allow`, and with at least one reason when it is a deny. */
 const DecideResponse = z
@@ -31,6 +32,10 @@ const Problem = z
     instance: z.string(),
     code: z.enum(Object.keys(errorKinds)),
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    access_request: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: "with `grant_widens`: how to have the grant approved" }),
     allow: z.literal(false),
   })
   .meta({ id: "Problem" });
@@ -43,7 +48,7 @@ const problems = {
   413: problem("the body is too large"),
   415: problem("the content type is not `application/json`"),
   500: problem("no decision could be made or recorded"),
-  503: problem("not ready, overloaded, or issuer keys are unavailable; retry after `Retry-After`"),
+  503: problem("not ready, overloaded, or issuer keys or the session store are unavailable; retry after `Retry-After`"),
 };
 const json = (schema: z.ZodType) => ({ content: { "application/json": { schema } } });
 
@@ -70,6 +75,7 @@ export function createOpenApi(version: string): JsonObject {
     request: { body: { required: true, ...json(BatchRequest) } },
     responses: { 200: { description: "a decision or a problem for each call, in order", ...json(BatchResponse) }, ...problems },
   });
+  registerSessionPaths(registry, { security, problems, problem });
   registerOperation(registry);
   const generator = new OpenApiGeneratorV31(registry.definitions);
   const info = { title: "Remit", version, description: "Policy decision point for AI agents", license: { name: "Apache-2.0" } };

@@ -30,6 +30,7 @@ export function readRequestInfo(request: IncomingMessage, nowMs: number): Reques
 const single: ReadonlySet<string> = new Set([
   "authorization",
   "x-api-key",
+  "x-remit-token",
   "content-type",
   "content-length",
   "content-encoding",

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { TokenResult, TokenVerifier } from "../decide/ports.ts";
-import type { Pep } from "../decide/tool-call.ts";
+import type { Pep, PepNeeds } from "../decide/tool-call.ts";
 import { type ErrorPath, RemitError } from "../errors.ts";
 import { pepIdOf, pepIdPattern, weakHash } from "./api-key.ts";
 import { throwIfAny } from "./issuer-options.ts";
@@ -39,7 +39,11 @@ export interface PepAuthenticator {
   authenticate(headers: Headers, remote: string | undefined, nowMs: number, signal?: AbortSignal): Pep | Promise<Pep>;
 }
 
-const anonymous: Pep = { id: "anonymous", tenant: "default", dialects: ["*"], assertsSubject: true, annotationsTrusted: false };
+/** It may not approve: the caller may be the agent itself. */
+const anonymous: Pep = {
+  ...{ id: "anonymous", tenant: "default", dialects: ["*"], permissions: ["decide", "grant", "operate"] },
+  ...{ assertsSubject: true, annotationsTrusted: false },
+};
 const keysMax = 8;
 
 /** Authenticates enforcement points. Throws RemitError `config_invalid` naming every mistake in `peps`. */
@@ -62,6 +66,17 @@ export function createPepAuthenticator(options: PepAuthenticatorOptions): PepAut
 export function requireDialect(pep: Pep, dialect: string): void {
   if (pep.dialects.includes(dialect) || pep.dialects.includes("*")) return;
   throw new RemitError("pep_forbidden", `enforcement point \`${pep.id}\` may not use dialect \`${dialect}\`; add it to its \`dialects\``);
+}
+
+/** Throws RemitError `pep_forbidden` unless the enforcement point has one of the permissions. */
+export function requirePermission(pep: Pep, anyOf: PepNeeds["anyOf"]): void {
+  if (anyOf.some((permission) => pep.permissions.includes(permission))) return;
+  const [needed] = anyOf;
+  const remedy =
+    pep === anonymous
+      ? `authentication is off, and everybody may be the agent itself; configure an enforcement point with permission \`${needed}\``
+      : `enforcement point \`${pep.id}\` has no permission \`${needed}\`; add it to its \`permissions\``;
+  throw new RemitError("pep_forbidden", remedy);
 }
 
 interface Book {
@@ -143,8 +158,8 @@ function isLocal(remote: string | undefined): boolean {
   return remote === undefined || remote === "::1" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(remote);
 }
 
-function plainPep({ id, tenant, dialects, assertsSubject, annotationsTrusted }: PepOptions): Pep {
-  return Object.freeze({ id, tenant, dialects: [...dialects], assertsSubject, annotationsTrusted });
+function plainPep({ id, tenant, dialects, permissions, assertsSubject, annotationsTrusted }: PepOptions): Pep {
+  return Object.freeze({ id, tenant, dialects: [...dialects], permissions: [...permissions], assertsSubject, annotationsTrusted });
 }
 
 function fromHex(sha256: string): Buffer {
@@ -177,6 +192,7 @@ function onePepMistakes(pep: PepOptions, path: string, hasTokens: boolean): Erro
   if (!pepIdPattern.test(pep.id)) errors.push({ path: `${path}/id`, message: `\`${pep.id}\` does not match ${pepIdPattern.source}` });
   if (pep.tenant === "") errors.push({ path: `${path}/tenant`, message: "is empty; name the tenant" });
   if (pep.dialects.length === 0) errors.push({ path: `${path}/dialects`, message: "is empty; list dialects, or `*`" });
+  if (pep.permissions.length === 0) errors.push({ path: `${path}/permissions`, message: "is empty; list what it may do" });
   if (hashes.length === 0 && pep.jwt === undefined) errors.push({ path, message: "has no credential; give `api_keys_sha256` or `jwt`" });
   if (hashes.length > keysMax)
     errors.push({ path: `${path}/api_keys_sha256`, message: `has more than ${keysMax} keys; remove the old ones` });

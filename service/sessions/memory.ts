@@ -1,70 +1,109 @@
-import type { SessionKey, SessionStore, SessionView } from "../decide/ports.ts";
+import type { DocChange, FieldsChange, StateStore } from "../decide/ports.ts";
+import { RemitError } from "../errors.ts";
+import { applyChange, type CounterHead, checkChange, type DocHead, type Expiring, isLiving, type TenantRecords } from "./apply-change.ts";
 
-/** `sessionsMax`: living sessions kept; `idleS`: seconds without a call after which a session is forgotten. */
-export interface MemorySessionsOptions {
-  readonly sessionsMax: number;
-  readonly idleS: number;
+/** `docsMax`: living limited documents of a tenant. */
+export interface MemoryStoreOptions {
+  readonly docsMax: number;
 }
 
-interface Entry {
-  readonly firstMs: number;
-  lastMs: number;
-  calls: number;
+interface Doc extends DocHead {
+  readonly text: string;
 }
 
-/**
- * Sessions in the memory of this process; a restart forgets them. When it is full of living sessions a new one stays
- * unknown (age `null`), which policies that need the age deny: nothing living is ever evicted to make room.
- */
-export function createMemorySessions(options: MemorySessionsOptions): SessionStore {
-  const entries = new Map<string, Entry>();
-  const idleMs = options.idleS * 1000;
+interface Owner extends Expiring {
+  readonly values: Map<string, string>;
+}
 
-  const touch = (key: string, nowMs: number): Entry | undefined => {
-    const found = entries.get(key);
-    const living = found !== undefined && nowMs - found.lastMs <= idleMs ? found : undefined;
-    if (living !== undefined) {
-      living.lastMs = nowMs;
-      // Behind all others: the sessions at the front are those that were not used for the longest time.
-      entries.delete(key);
-      entries.set(key, living);
-      return living;
-    }
-    entries.delete(key);
-    if (entries.size >= options.sessionsMax && !dropIdle(entries, nowMs - idleMs)) return undefined;
-    const created = { firstMs: nowMs, lastMs: nowMs, calls: 0 };
-    entries.set(key, created);
-    return created;
+interface Tenant {
+  readonly docs: Map<string, Doc>;
+  readonly counters: Map<string, CounterHead>;
+  readonly owners: Map<string, Owner>;
+  /** How many of `docs` are limited. */
+  limited: number;
+}
+
+/** Changes after which everything that has expired is forgotten. */
+const purgeAfter = 1_000;
+
+/** State in the memory of this process, for tests and for trying things out: others do not see it, and a restart forgets it. */
+export function createMemoryStore(options: MemoryStoreOptions): StateStore {
+  const tenants = new Map<string, Tenant>();
+  let lastVersion = 0;
+  let changes = 0;
+  let closed = false;
+
+  const check = (): void => {
+    if (closed) throw new RemitError("session_store_unavailable", "the session store is closed");
   };
-
   return {
-    view(key, nowMs) {
-      const entry = touch(keyText(key), nowMs);
-      return entry === undefined ? unknownSession(key) : viewOf(key, entry, nowMs);
+    lostAtMs: null,
+    read(tenant, query, nowMs) {
+      check();
+      const { docs, counters, owners } = tenants.get(tenant) ?? emptyTenant();
+      return {
+        docs: query.docs.map((key) => {
+          const doc = docs.get(key);
+          return isLiving(doc, nowMs) ? { version: doc.version, text: doc.text } : { version: 0, text: null };
+        }),
+        counters: query.counters.map((key) => {
+          const counter = counters.get(key);
+          return isLiving(counter, nowMs) ? counter.value : 0;
+        }),
+        fields: query.fields.map(({ owner, names }) => {
+          const found = owners.get(owner);
+          return names.map((name) => (isLiving(found, nowMs) ? (found.values.get(name) ?? null) : null));
+        }),
+      };
     },
-    commit(key, nowMs) {
-      const entry = touch(keyText(key), nowMs);
-      if (entry !== undefined) entry.calls++;
+    change(tenant, change, nowMs) {
+      check();
+      checkChange(change);
+      if (++changes % purgeAfter === 0) for (const each of tenants.values()) purge(each, nowMs);
+      const state = tenants.get(tenant) ?? emptyTenant();
+      tenants.set(tenant, state);
+      return applyChange(recordsOf(state, { docsMax: options.docsMax, nowMs, version: ++lastVersion }), change, nowMs);
+    },
+    async close() {
+      closed = true;
     },
   };
 }
 
-function viewOf(key: SessionKey, entry: Entry, nowMs: number): SessionView {
-  const ageS = Math.max(0, Math.floor((nowMs - entry.firstMs) / 1000));
-  return { id: key.id, known: true, ageS, calls: entry.calls };
+function emptyTenant(): Tenant {
+  return { docs: new Map(), counters: new Map(), owners: new Map(), limited: 0 };
 }
 
-function unknownSession(key: SessionKey): SessionView {
-  return { id: key.id, known: false, ageS: null, calls: 0 };
+function recordsOf(state: Tenant, { docsMax, nowMs, version }: { docsMax: number; nowMs: number; version: number }): TenantRecords {
+  return {
+    docsMax,
+    doc: (key) => state.docs.get(key) ?? null,
+    counter: (key) => state.counters.get(key) ?? null,
+    writeDoc({ key, text, expiresMs, limited }: DocChange, before) {
+      state.limited += Number(limited && text !== null) - Number(before?.limited ?? false);
+      if (text === null) state.docs.delete(key);
+      else state.docs.set(key, { version, text, expiresMs, limited });
+    },
+    writeCounter: (key, value, expiresMs) => void state.counters.set(key, { value, expiresMs }),
+    writeFields: (change) => writeFields(state, change, nowMs),
+    limited: () => state.limited,
+    makeRoom() {
+      const before = state.limited;
+      purge(state, nowMs);
+      return state.limited < before;
+    },
+  };
 }
 
-/** Forgets the session that was not used for the longest time, if it is idle. */
-function dropIdle(entries: Map<string, Entry>, beforeMs: number): boolean {
-  const [oldest] = entries;
-  return oldest !== undefined && oldest[1].lastMs < beforeMs && entries.delete(oldest[0]);
+function writeFields(state: Tenant, { owner, expiresMs, entries }: FieldsChange, nowMs: number): void {
+  const found = state.owners.get(owner);
+  const living = isLiving(found, nowMs) ? found : { expiresMs: 0, values: new Map<string, string>() };
+  for (const { name, value, overwrite } of entries) if (overwrite || !living.values.has(name)) living.values.set(name, value);
+  state.owners.set(owner, { values: living.values, expiresMs: Math.max(living.expiresMs, expiresMs) });
 }
 
-/** NUL cannot occur in an identifier, so no two keys share a text. */
-function keyText(key: SessionKey): string {
-  return `${key.tenant}\0${key.subject ?? "\u0001"}\0${key.agent ?? "\u0001"}\0${key.id}`;
+function purge(state: Tenant, nowMs: number): void {
+  for (const things of [state.docs, state.counters, state.owners] as Map<string, Expiring>[])
+    for (const [key, thing] of things) if (!isLiving(thing, nowMs)) things.delete(key);
+  state.limited = [...state.docs.values()].filter((doc) => doc.limited).length;
 }

@@ -1,3 +1,5 @@
+import { sessionEventNames } from "../decide/decision-record.ts";
+
 /** One label: what its values mean, and what bounds them. A label with neither bound would be a cardinality leak. */
 export type LabelSpec =
   | { readonly meaning: string; readonly values: readonly string[] }
@@ -118,7 +120,38 @@ export const metricTable = {
       result: { meaning: "`accepted`, or why not", distinctMax: 20 },
     },
   },
-  remit_decision_log_records_total: { type: "counter", help: "Decision records written.", labels: {} },
+  remit_session_conflicts_total: {
+    type: "counter",
+    help: "Decisions judged again because others had changed the session meanwhile, once for each time.",
+    labels: {},
+  },
+  remit_session_store_duration_seconds: {
+    type: "histogram",
+    help: "Time for an answer of the session store, good or bad.",
+    labels: { operation: { meaning: "what was asked", values: ["read", "change"] } },
+    buckets: [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
+  },
+  remit_session_store_errors_total: {
+    type: "counter",
+    help: "Questions that the session store did not answer; policies that need the session denied then.",
+    labels: {},
+  },
+  remit_session_events_total: {
+    type: "counter",
+    help: "Events of sessions recorded: outcomes, grants, endings, terminations, access requests and verdicts.",
+    labels: { event: { meaning: "what happened, as in the record", values: sessionEventNames } },
+  },
+  remit_outcomes_total: {
+    type: "counter",
+    help: "Outcomes reported for the first time.",
+    labels: { status: { meaning: "what became of the call", values: ["completed", "failed", "not_run"] } },
+  },
+  remit_access_requests_total: {
+    type: "counter",
+    help: "Access requests by the status they came to.",
+    labels: { status: { meaning: "`pending` when opened, then what was decided", values: ["pending", "approved", "refused"] } },
+  },
+  remit_decision_log_records_total: { type: "counter", help: "Records written, of decisions and of session events.", labels: {} },
   remit_decision_log_bytes_total: { type: "counter", help: "Bytes of decision records written.", labels: {} },
   remit_decision_log_write_errors_total: { type: "counter", help: "Failed writes of the decision log.", labels: {} },
   remit_decision_log_pending_records: { type: "gauge", help: "Decision records taken and not yet written.", labels: {} },

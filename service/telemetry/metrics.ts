@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { SessionEventName } from "../decide/decision-record.ts";
 import type { BundleId, DecisionEvent, DecisionMetrics } from "../decide/ports.ts";
 import { cleanLabelValue, createFamily, type MetricFamily } from "./metric-family.ts";
 import { type MetricName, type MetricSpec, metricTable, noneValue, policyErrorKinds } from "./metric-table.ts";
@@ -21,6 +22,10 @@ export interface Metrics {
   tokenVerified(issuer: string | null, result: string): void;
   /** `pep`: configured id, null when none matched. `result`: `accepted` or the error code. */
   pepAuthenticated(pep: string | null, result: string): void;
+  /** An answer of the session store, in the hot path; `failed` when there was none. */
+  sessionStore(operation: "read" | "change", durationS: number, failed: boolean): void;
+  /** An event of a session was recorded; `status` of an outcome or an access request, else null. */
+  sessionEvent(event: SessionEventName, status: string | null): void;
   recordsWritten(count: number, bytes: number): void;
   recordWriteFailed(): void;
   recordsPending(count: number): void;
@@ -70,6 +75,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...createBundleMetrics(make),
     policyFailed: (kind) => policyErrors.series(kind).inc(),
     ...createIdentityMetrics(make),
+    ...createSessionMetrics(make),
     ...createRecordMetrics(make),
     ...createHttpMetrics(make),
     render: () => registry.metrics(),
@@ -173,11 +179,13 @@ function createDecisionMetrics(make: Makers, policyErrors: MetricFamily<Count>):
   const durations = make.histograms("remit_decision_duration_seconds");
   const evaluations = make.histograms("remit_evaluation_duration_seconds").series();
   const tools = make.counters("remit_tool_decisions_total");
+  const conflicts = make.counters("remit_session_conflicts_total").series();
   const errorKinds: ReadonlySet<string> = new Set(policyErrorKinds);
   return {
     decided(event: DecisionEvent) {
       decisions.series(event.dialect, event.outcome, event.reason, event.class).inc();
       observe(durations.series(event.dialect), event.durationS);
+      if (event.attempts > 1) conflicts.inc(event.attempts - 1);
       if (event.evaluationS !== null) observe(evaluations, event.evaluationS);
       if (event.tool !== null) tools.series(event.tool.server ?? noneValue, event.tool.name, event.outcome).inc();
       if (event.failure !== null && errorKinds.has(event.failure.code)) policyErrors.series(event.failure.code).inc();
@@ -229,6 +237,26 @@ function createIdentityMetrics(make: Makers): Pick<Metrics, "tokenVerified" | "p
   return {
     tokenVerified: (issuer, result) => tokens.series(issuer ?? noneValue, result).inc(),
     pepAuthenticated: (pep, result) => peps.series(pep ?? noneValue, result).inc(),
+  };
+}
+
+function createSessionMetrics(make: Makers): Pick<Metrics, "sessionStore" | "sessionEvent"> {
+  const durations = make.histograms("remit_session_store_duration_seconds");
+  const errors = make.counters("remit_session_store_errors_total").series();
+  const events = make.counters("remit_session_events_total");
+  const outcomes = make.counters("remit_outcomes_total");
+  const requests = make.counters("remit_access_requests_total");
+  return {
+    sessionStore(operation, durationS, failed) {
+      observe(durations.series(operation), durationS);
+      if (failed) errors.inc();
+    },
+    sessionEvent(event, status) {
+      events.series(event).inc();
+      if (status === null) return;
+      if (event === "outcome_reported") outcomes.series(status).inc();
+      else requests.series(status).inc();
+    },
   };
 }
 

@@ -31,6 +31,9 @@ const hostileTexts = [
   '{"tool":{"name":"search_customers","annotations":{"title":"\\udc00"}}}',
 ];
 
+/** Calls that are allowed and denied in turn, in many sessions: one alone would soon have read too much. */
+const callOf = (i: number) => ({ ...(i % 2 === 0 ? allowedCall : deniedCall), session: { id: `s-${i % 64}` } });
+
 describe("what must hold", () => {
   it("10,000 requests with lone surrogates through every door do no harm to 1,000 good ones", async () => {
     service = await startService();
@@ -44,7 +47,7 @@ describe("what must hold", () => {
     });
 
     await inParallel(1000, 16, async (i) => {
-      const { body } = await post(`${service.url}/decide`, i % 2 === 0 ? allowedCall : deniedCall);
+      const { body } = await post(`${service.url}/decide`, callOf(i));
       if (body.allow !== (i % 2 === 0)) throw new Error(`call ${i} was answered wrongly: ${JSON.stringify(body)}`);
     });
   });
@@ -81,7 +84,7 @@ describe("what must hold", () => {
     let answered = 0;
     const load = inParallel(1e9, 8, async (i) => {
       if (!running) return;
-      const { status, body } = await post(`${service.url}/decide`, i % 2 === 0 ? allowedCall : deniedCall);
+      const { status, body } = await post(`${service.url}/decide`, callOf(i));
       if (status !== 200 || body.allow !== (i % 2 === 0)) throw new Error(`call ${i}: ${status} ${JSON.stringify(body)}`);
       answered++;
       if (!running) throw new Stop();

@@ -1,10 +1,11 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDecide, type DecidePorts } from "../../service/decide/decide.ts";
+import { createDecide } from "../../service/decide/decide.ts";
 import type { DecisionRecord } from "../../service/decide/decision-record.ts";
-import type { PolicyInput } from "../../service/decide/policy-input.ts";
+import type { PolicyInput } from "../../service/decide/policy-input-schema.ts";
 import type { PolicySnapshot } from "../../service/decide/ports.ts";
+import type { DecidePorts } from "../../service/decide/run.ts";
 import { createApp } from "../../service/http/app.ts";
 import { createHttpServer } from "../../service/http/server.ts";
 import { type AgentTokenVerifier, createTokenVerifier } from "../../service/identity/agent-token.ts";
@@ -12,6 +13,7 @@ import { generateApiKey, hashApiKey } from "../../service/identity/api-key.ts";
 import { createPepAuthenticator, requireDialect } from "../../service/identity/pep.ts";
 import { uuid7 } from "../../service/ids.ts";
 import { startIssuer, type TestIssuer } from "../helpers/issuer.ts";
+import { memorySessions } from "../helpers/sessions.ts";
 import { tokenZoo, zooSettings } from "../helpers/token-zoo.ts";
 
 /** The worst bundle there can be: it allows everything and looks at nothing, so that only the service stands in the way. */
@@ -60,6 +62,7 @@ function createServer(): Server {
         id: "gateway",
         tenant: "t",
         dialects: ["native"],
+        permissions: ["decide"],
         assertsSubject: true,
         annotationsTrusted: false,
         apiKeysSha256: [hashApiKey(key)],
@@ -68,13 +71,14 @@ function createServer(): Server {
   });
   const clock = { nowMs: () => Date.now() };
   const engine = { current: () => careless };
+  const memory = memorySessions();
   const ports: DecidePorts = {
     engine,
     tokens,
     clock,
     newId: uuid7,
     labels: {},
-    sessions: { view: ({ id }) => ({ id, known: false, ageS: null, calls: 0 }), commit: () => undefined },
+    ...memory.ports,
     log: { write: (record) => void records.push(record) },
     metrics: { decided: () => undefined },
   };
@@ -83,9 +87,16 @@ function createServer(): Server {
     engine,
     clock,
     newId: uuid7,
-    authenticate: async (request, dialect) => {
+    ...memory.ports,
+    tokens,
+    grantTokens: tokens,
+    signedGrantsOnly: false,
+    approvalClients: [],
+    outcomeLimits: { bytesMax: 262_144, depthMax: 64, nodesMax: 50_000 },
+    events: { check: () => undefined, record: () => "" },
+    authenticate: async (request, needs) => {
       const pep = await peps.authenticate(request.headers, request.socket.remoteAddress, clock.nowMs());
-      requireDialect(pep, dialect);
+      requireDialect(pep, needs.dialect);
       return pep;
     },
     deadline: () => AbortSignal.timeout(5000),

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { BundleDescription } from "../../scripts/bundle/build.ts";
 import { policiesPage } from "../../scripts/pages/policies.ts";
+import { lookUpTool } from "../../service/decide/catalog.ts";
+import type { JsonObject } from "../../service/decide/json.ts";
 import { tokenReasons } from "../../service/identity/token-reasons.ts";
 
 interface Reason {
@@ -33,7 +35,7 @@ describe("METADATA", () => {
     expect(path.split(".").slice(-2)).toEqual(["reason", reason.code]);
     expect(reason.code).toMatch(/^[a-z][a-z0-9_]{0,63}$/);
     expect(reason.message).toMatch(/^(?=[a-z`]).*[^.]$/);
-    expect(reason.remedy).toMatch(reason.code === "role_permits" ? /^$/ : /^(?=[a-z`]).*[^.]$/);
+    expect(reason.remedy).toMatch(["role_permits", "approved"].includes(reason.code) ? /^$/ : /^(?=[a-z`]).*[^.]$/);
     expect(reason.controls.length).toBeGreaterThan(0);
     for (const control of reason.controls) expect(control).toMatch(/^(OWASP-ASI(0[1-9]|10)|OWASP-NHI-(0[1-9]|10)|NIST-800-207)$/);
   });
@@ -77,11 +79,13 @@ describe("the catalog", () => {
     readonly tools: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   };
 
-  it.each(Object.entries(tools))("entry %s has a class, known members and JSON pointers", (_, entry) => {
-    expect(["read", "query", "update", "admin"]).toContain(entry.class);
-    for (const name of Object.keys(entry)) expect(["class", "returns", "destinations", "amounts", "queries", "external"]).toContain(name);
-    for (const name of ["destinations", "amounts", "queries"])
-      for (const pointer of (entry[name] ?? []) as readonly string[]) expect(pointer).toMatch(/^\//);
+  it.each(Object.entries(tools))("entry %s has known members and JSON pointers, and is one that the service reads", (name, entry) => {
+    expect(Object.keys(entry).filter((member) => !members.has(member))).toEqual([]);
+    for (const pointer of pointersOf(entry)) expect(pointer).toMatch(/^\//);
+    for (const { tool } of (entry.requires ?? []) as readonly { readonly tool: string }[]) expect(tools).toHaveProperty([tool]);
+    const [server, tool] = name.split("/", 2);
+    const data = { remit: { catalog: { tools } } } as unknown as JsonObject;
+    expect(lookUpTool(data, { server: server ?? null, tool: tool ?? "", annotations: {} }, false)).toMatchObject({ known: true });
   });
 
   it.each([
@@ -96,6 +100,14 @@ describe("the catalog", () => {
     expect(names.filter((name) => tools[name] === undefined)).toEqual([]);
   });
 });
+
+const pointers = ["destinations", "amounts", "queries", "page_sizes"];
+const members = new Set([...pointers, "class", "returns", "external", "words", "fields", "limits", "requires"]);
+
+function pointersOf(entry: Readonly<Record<string, unknown>>): readonly string[] {
+  const lists = pointers.flatMap((name) => (entry[name] ?? []) as readonly string[]);
+  return [...lists, ...Object.keys(entry.fields ?? {}), ...Object.keys(entry.limits ?? {})];
+}
 
 function publicPaths(code: string): readonly string[] {
   const name = /^package (\S+)$/m.exec(code)?.[1] ?? "";

@@ -1,66 +1,18 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { BundleDescription } from "../../scripts/bundle/build.ts";
 import { readDecision } from "../../service/decide/decision.ts";
-import { PolicyInput } from "../../service/decide/policy-input.ts";
+import { PolicyInput } from "../../service/decide/policy-input-schema.ts";
 import { bundleLimits, readArchive } from "../../service/engine/archive.ts";
 import { type Bundle, readBundle } from "../../service/engine/bundle.ts";
 import { passGate } from "../../service/engine/load-gate.ts";
+import { administration, changed, denied, type Json, payment, permitted } from "./denied-calls.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 const gate = { name: "default", fuelMax: 5_000_000, memoryPagesMax: 1024, entrypoints: ["remit/decision"] };
 const bundle = readBundle(await readArchive(readFileSync("bundles/default.tar.gz"), bundleLimits));
 const policy = await passGate(bundle, gate, nowMs);
 const selfTest = bundle.manifest.metadata?.remit?.self_test ?? [];
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-
-const permitted = selfTest.find(({ allow }) => allow)?.input as unknown as Json;
-const verified = {
-  present: true,
-  verified: true,
-  issuer: "https://issuer.example",
-  acr: "phr",
-  amr: ["pwd"],
-  auth_time: 1767225480,
-  auth_age_s: 120,
-  age_s: 120,
-  expires_in_s: 480,
-};
-const administration = changed(permitted, {
-  "/call/tool": "delete_customer",
-  "/call/arguments": { id: "c-1" },
-  "/tool/class": "admin",
-  "/tool/queries": [],
-  "/provenance": {},
-  "/subject/roles": ["admin"],
-  "/subject/verified": true,
-  ...Object.fromEntries(Object.entries(verified).map(([name, value]) => [`/token/${name}`, value])),
-});
-
-/** Calls that are denied, with the codes in their order. One changed value makes each of an allowed call. */
-const denied: readonly (readonly [string, Json, readonly string[]])[] = [
-  ["a role that may not", changed(permitted, { "/subject/roles": ["viewer"] }), ["role_not_permitted"]],
-  ["no role", changed(permitted, { "/subject/roles": [] }), ["role_not_permitted"]],
-  ["an unknown tool", changed(permitted, { "/tool/known": false }), ["tool_unknown"]],
-  ["unknown arguments", changed(permitted, { "/call/arguments_known": false }), ["arguments_unknown"]],
-  ["nobody", changed(permitted, { "/subject/id": null }), ["subject_unknown"]],
-  ["a subject that nobody may state", changed(permitted, { "/request/pep/asserts_subject": false }), ["subject_unknown"]],
-  ["an expired token", changed(permitted, { "/token/present": true, "/token/failure": "token_expired" }), ["token_expired"]],
-  ["a stale token", changed(administration, { "/token/age_s": 901 }), ["token_stale"]],
-  ["a weak authentication", changed(administration, { "/token/acr": "1" }), ["step_up_required"]],
-  ["an old authentication", changed(administration, { "/token/auth_age_s": 901 }), ["step_up_required"]],
-  ["a destructive annotation", changed(permitted, { "/call/annotations": { destructiveHint: true } }), ["step_up_required"]],
-  [
-    "a destructive name",
-    changed(permitted, { "/tool/class": "update", "/subject/roles": ["editor"], "/call/tool": "purge_all" }),
-    ["step_up_required"],
-  ],
-  ["an origin outside", changed(administration, { "/request/origin/ip": "203.0.113.9" }), ["origin_not_permitted"]],
-  ["an unknown origin", changed(administration, { "/request/origin/ip": null }), ["origin_not_permitted"]],
-  ["an origin that is no address", changed(administration, { "/request/origin/ip": "not an address" }), ["origin_not_permitted"]],
-  ["no session", changed(administration, { "/session/id": null, "/session/known": false, "/session/age_s": null }), ["session_required"]],
-  ["an old session", changed(administration, { "/session/age_s": 3601 }), ["session_too_old"]],
-]; // prettier-ignore
 
 describe("the default bundle in WebAssembly", () => {
   it.each(selfTest.map((test) => [test.name, test] as const))("self-test: %s", (_, test) => {
@@ -79,9 +31,43 @@ describe("the default bundle in WebAssembly", () => {
   it("allows a query by role and administration after step-up, and says why", () => {
     expect(decide(permitted)).toEqual({ allow: true, codes: ["role_permits"] });
     expect(decide(administration)).toEqual({ allow: true, codes: ["role_permits"] });
+    expect(decide(payment)).toEqual({ allow: true, codes: ["role_permits"] });
   });
 
-  it.each(denied)("denies %s", (_, input, codes) => {
+  it("has a denied call for every reason code that a policy of the bundle gives", () => {
+    const { annotations } = JSON.parse(readFileSync("bundles/default.json", "utf8")) as BundleDescription;
+    const given = annotations.flatMap(({ path, custom }) => (custom === undefined || !path.includes(".policies.") ? [] : [custom.code]));
+    const seen = new Set(denied.flatMap(([, , codes]) => codes));
+
+    const others = ["role_permits", "input_malformed", "token_rejected"];
+    const switchedOff = ["grant_missing", "task_missing", "token_audience_not_permitted", "token_required"];
+    expect(given.filter((code) => !seen.has(String(code))).sort()).toEqual([...others, ...switchedOff].sort());
+  });
+
+  it.each(withApproval(true))("allows %s once it is approved", (_, input, codes) => {
+    expect(evaluate(input)).toMatchObject({ access_request: { codes: [...codes].sort(), expires_in_s: 900 } });
+    const approval = { id: "ar-1", codes, approver: "lena" };
+
+    expect(decide(changed(input, { "/session/approvals": [approval] }))).toEqual({ allow: true, codes: ["role_permits", "approved"] });
+    expect(decide(changed(input, { "/session/approvals": [{ ...approval, codes: codes.slice(1) }] })).allow).toBe(false);
+  });
+
+  it.each(withApproval(false))("has no approval that would lift %s", (_, input, codes) => {
+    expect(evaluate(input)).not.toHaveProperty("access_request");
+    expect(decide(changed(input, { "/session/approvals": [{ id: "ar-1", codes, approver: "lena" }] })).allow).toBe(false);
+  });
+
+  it("reserves what an allow uses of each budget", () => {
+    expect(evaluate(payment)).toMatchObject({
+      effects: {
+        labels_add: [],
+        counters: { session_calls: { add: 1, max: 1000 }, "grant.calls": { add: 1, max: 10 }, "grant.amount": { add: 120, max: 500 } },
+      },
+    });
+    expect(evaluate(permitted)).toMatchObject({ effects: { labels_add: ["pii"] } });
+  });
+
+  it.each(withApproval())("denies %s", (_, input, codes) => {
     expect(PolicyInput.safeParse(input).error).toBeUndefined();
     expect(decide(input)).toEqual({ allow: false, codes });
   });
@@ -96,7 +82,7 @@ describe("the default bundle in WebAssembly", () => {
     expect(evaluate(changed(administration, { "/token/acr": "1", "/session/age_s": 3601 }))).toMatchObject({ acr_values: [] });
   });
 
-  it.each(denied)("never allows %s when any field is missing or of a wrong type", (_, input) => {
+  it.each(withApproval())("never allows %s when any field is missing or of a wrong type", (_, input) => {
     const mutants = [...mutantsOf(input)].filter((mutant) => !PolicyInput.safeParse(mutant).success);
 
     expect(mutants.length).toBeGreaterThan(300);
@@ -106,6 +92,7 @@ describe("the default bundle in WebAssembly", () => {
   it.each([
     ["the permitted call", permitted],
     ["administration", administration],
+    ["the payment", payment],
     ...denied.map(([name, input]) => [name, input] as const),
   ] as const)("has an answer, and no builtin that fails, for %s with any member as the service may give it", (_, input) => {
     const mutants = [...mutantsOf(input)].filter((mutant) => PolicyInput.safeParse(mutant).success);
@@ -122,16 +109,25 @@ describe("the default bundle in WebAssembly", () => {
     const withoutConfig: Bundle = {
       ...bundle,
       data: { remit: {} },
-      manifest: { ...bundle.manifest, metadata: { remit: { self_test: selfTest.filter(({ allow }) => !allow) } } },
+      manifest: {
+        ...bundle.manifest,
+        metadata: { remit: { self_test: selfTest.filter(({ allow }) => !allow).map(({ reason: _, ...test }) => test) } },
+      },
     }; // prettier-ignore
     const bare = await passGate(withoutConfig, gate, nowMs);
 
-    for (const input of [permitted, administration]) {
+    for (const input of [permitted, administration, payment]) {
       const result = bare.evaluate("remit/decision", input, nowMs);
       expect(result).toMatchObject({ ok: true, result: { allow: false } });
     }
   });
 });
+
+/** The denied calls that an approval of their codes would lift, or those that it would not; all when left out. */
+function withApproval(lifts?: boolean): readonly (readonly [string, Json, readonly string[]])[] {
+  const calls = denied.filter(([, , , asks]) => lifts === undefined || lifts === (asks === true));
+  return calls.map(([name, input, codes]) => [name, input, codes] as const);
+}
 
 function evaluate(input: Json): unknown {
   const evaluation = policy.evaluate("remit/decision", input, nowMs);
@@ -143,18 +139,6 @@ function decide(input: Json): { readonly allow: boolean; readonly codes: readonl
   const read = readDecision(evaluate(input), "self-test");
   if (!read.ok) return { allow: false, codes: [] };
   return { allow: read.decision.allow, codes: read.decision.reasons.map(({ code }) => code) };
-}
-
-/** A copy with the values at the JSON pointers replaced. */
-function changed(document: Json, changes: Readonly<Record<string, Json>>): Json {
-  const copy = structuredClone(document) as Record<string, unknown>;
-  for (const [pointer, value] of Object.entries(changes)) {
-    const parts = pointer.split("/").slice(1);
-    const last = parts.pop() ?? "";
-    const parent = parts.reduce((node, part) => node[part] as Record<string, unknown>, copy);
-    parent[last] = value;
-  }
-  return copy as Json;
 }
 
 const wrongs: readonly Json[] = [null, true, -1, "x", [1], { x: 1 }];

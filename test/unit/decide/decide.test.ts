@@ -1,13 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { createDecide, type DecideContext, type DecidePorts } from "../../../service/decide/decide.ts";
+import { createDecide } from "../../../service/decide/decide.ts";
 import type { DecisionRecord } from "../../../service/decide/decision-record.ts";
-import type { PolicyInput } from "../../../service/decide/policy-input.ts";
-import type { DecisionEvent, Evaluation, PolicySnapshot, SessionKey, TokenResult, VerifiedToken } from "../../../service/decide/ports.ts";
+import type { PolicyInput } from "../../../service/decide/policy-input-schema.ts";
+import type { DecisionEvent, Evaluation, PolicySnapshot, TokenResult, VerifiedToken } from "../../../service/decide/ports.ts";
+import type { DecideContext, DecidePorts } from "../../../service/decide/run.ts";
 import type { Pep } from "../../../service/decide/tool-call.ts";
 import { toToolCall } from "../../../service/dialects/native.ts";
 import { RemitError } from "../../../service/errors.ts";
+import { memorySessions } from "../../helpers/sessions.ts";
 
-const pep: Pep = { id: "gw", tenant: "t1", dialects: ["native"], assertsSubject: true, annotationsTrusted: false };
+const pep: Pep = { id: "gw", tenant: "t1", dialects: ["native"], permissions: ["decide"], assertsSubject: true, annotationsTrusted: false };
 const context: DecideContext = {
   dialect: "native",
   requestId: "r-1",
@@ -59,7 +61,7 @@ interface Setup {
 function setUp(setup: Setup = {}) {
   const records: DecisionRecord[] = [];
   const events: DecisionEvent[] = [];
-  const committed: SessionKey[] = [];
+  const memory = memorySessions();
   const inputs: PolicyInput[] = [];
   const snapshot: PolicySnapshot = {
     bundle: { name: "default", revision: "r1", digest: "sha256:00" },
@@ -73,7 +75,7 @@ function setUp(setup: Setup = {}) {
   const ports: DecidePorts = {
     engine: { current: () => (setup.noBundle ? undefined : snapshot) },
     tokens: { verify: setup.token ?? (() => verified) },
-    sessions: { view: (key) => ({ id: key.id, known: true, ageS: 5, calls: 0 }), commit: (key) => void committed.push(key) },
+    ...memory.ports,
     log: { write: setup.write ?? ((record) => void records.push(record)) },
     metrics: { decided: (event) => void events.push(event) },
     clock: { nowMs: () => 1_500_000 },
@@ -82,12 +84,12 @@ function setUp(setup: Setup = {}) {
   };
   const decide = createDecide(ports);
   const ask = (body: object = {}, who: Pep = pep) => decide(toToolCall({ tool: { server: "crm", name: "find" }, ...body }), who, context);
-  return { ask, records, events, committed, inputs };
+  return { ask, records, events, changes: memory.changes, inputs };
 }
 
 describe("decide", () => {
   it("allows what the policy allows, records it and counts it for the session", async () => {
-    const { ask, records, events, committed } = setUp();
+    const { ask, records, events, changes } = setUp();
 
     const outcome = await ask({ subject: { id: "emma" }, agent: { id: "bot" }, session: { id: "s-1" } });
 
@@ -102,17 +104,17 @@ describe("decide", () => {
       call: { server: "crm", tool: "find", subject: "emma", agent: "bot", session: "s-1", verified: false },
     });
     expect(events).toMatchObject([{ outcome: "allow", reason: "none", class: "query", tool: { server: "crm", name: "find" } }]);
-    expect(committed).toEqual([{ tenant: "t1", subject: "emma", agent: "bot", id: "s-1" }]);
+    expect(changes).toHaveLength(1);
   });
 
   it("records a deny with its reasons and leaves the session's history alone", async () => {
-    const { ask, records, committed } = setUp({ evaluate: (input) => ok({ ...allowing(input), allow: false, reasons: [policyReason] }) });
+    const { ask, records, changes } = setUp({ evaluate: (input) => ok({ ...allowing(input), allow: false, reasons: [policyReason] }) });
 
     const outcome = await ask({ session: { id: "s-1" } });
 
     expect(outcome).toMatchObject({ kind: "decided", decision: { allow: false, reasons: [policyReason] } });
     expect(records[0]?.result).toMatchObject({ outcome: "deny", allow: false, reasons: [policyReason] });
-    expect(committed).toEqual([]);
+    expect(changes).toEqual([]);
   });
 
   it.each(["policy_timeout", "policy_memory", "policy_error", "policy_undefined"] as const)(
@@ -206,14 +208,15 @@ describe("decide", () => {
   });
 
   it("gives an error when an allow cannot be recorded", async () => {
-    const { ask, committed } = setUp({
+    const { ask, changes } = setUp({
       write: () => {
         throw new RemitError("record_failed", "full");
       },
     });
 
     expect(await ask({ session: { id: "s" } })).toMatchObject({ kind: "error", error: { code: "record_failed" } });
-    expect(committed).toEqual([]);
+    // It was reserved before it could not be recorded: counted once too often, never once too few.
+    expect(changes).toHaveLength(1);
   });
 
   it("marks every argument that needs a provenance as unknown", async () => {

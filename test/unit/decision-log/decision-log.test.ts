@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { DecisionRecord } from "../../../service/decide/decision-record.ts";
+import type { DecisionRecord, SessionEvent } from "../../../service/decide/decision-record.ts";
 import type { Sink } from "../../../service/decision-log/batch-writer.ts";
 import { createDecisionLog, type DecisionLogOptions } from "../../../service/decision-log/decision-log.ts";
 import { createFileSink } from "../../../service/decision-log/sinks/file.ts";
@@ -149,5 +149,32 @@ describe("file sink", () => {
 
     expect(String(errors[0])).toContain("ENOSPC");
     expect(() => log.write(record("b"), null)).toThrow(expect.objectContaining({ code: "record_failed" }));
+  });
+});
+
+describe("events of sessions", () => {
+  const event = (id: string) => ({ type: "remit/session_event", decision_id: id, input: {}, result: {} }) as unknown as SessionEvent;
+
+  it("stand among the decisions, in order", async () => {
+    const { sink, ids } = memorySink();
+    const { log } = open([sink]);
+    log.write(record("d-1"), null);
+    log.writeEvent(event("e-1"), null);
+    log.write(record("d-2"), null);
+    await log.close();
+
+    expect(ids()).toEqual(["d-1", "e-1", "d-2"]);
+  });
+
+  it("are refused before anything is done when the queue is full, and kept when it was done", async () => {
+    const { sink, ids } = memorySink();
+    const { log } = open([sink], { queueRecordsMax: 1, flushMs: 10_000 });
+    log.checkRoom();
+    log.write(record("d-1"), null);
+
+    expect(() => log.checkRoom()).toThrow(expect.objectContaining({ code: "record_failed" }));
+    log.writeEvent(event("e-1"), null);
+    await log.close();
+    expect(ids()).toEqual(["d-1", "e-1"]);
   });
 });

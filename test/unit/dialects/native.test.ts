@@ -51,16 +51,22 @@ describe("native dialect: request", () => {
 
 describe("native dialect: answer", () => {
   it("carries the reasons of a deny and no way to reuse it", () => {
-    const decision: Decision = { allow: false, reasons: [reason], accessRequest: { endpoint: "/x" }, ...none, ttlS: 30 };
+    const offer = { expires_at: "2026-01-01T00:00:00.000Z", binding: "sha256:00", binding_token: "a.b.c", codes: ["unsure"] };
+    const decision: Decision = { allow: false, reasons: [reason], accessRequest: null, offer, ...none, ttlS: 30 };
 
     const body = toWire({ kind: "decided", decisionId: "d", timeMs: 0, decision, bundle });
 
-    expect(body).toMatchObject({ decision_id: "d", allow: false, reasons: [reason], access_request: { endpoint: "/x" } });
+    expect(body).toMatchObject({
+      decision_id: "d",
+      allow: false,
+      reasons: [reason],
+      access_request: { endpoint: "/access-requests", ...offer },
+    });
     expect(body).not.toHaveProperty("expires_at");
   });
 
   it("says how long an allow may be reused, only when the policy says so", () => {
-    const decision: Decision = { allow: true, reasons: [], ...none };
+    const decision: Decision = { allow: true, reasons: [], effects: { labels_add: [], counters: {} }, ...none };
     const wire = (ttlS: number) => toWire({ kind: "decided", decisionId: "d", timeMs: 1000, decision: { ...decision, ttlS }, bundle });
 
     expect(wire(30)).toMatchObject({ allow: true, expires_at: "1970-01-01T00:00:31.000Z" });

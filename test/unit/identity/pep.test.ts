@@ -9,6 +9,7 @@ import {
   type PepAuthenticator,
   type PepOptions,
   requireDialect,
+  requirePermission,
 } from "../../../service/identity/pep.ts";
 import { createSigningKey, goodClaims, signToken } from "../../helpers/issuer.ts";
 
@@ -18,7 +19,7 @@ const keyA2 = generateApiKey("gateway-a");
 const keyB = generateApiKey("gateway-b");
 
 function pep(id: string, changes: Partial<PepOptions> = {}): PepOptions {
-  return { id, tenant: "acme", dialects: ["native"], assertsSubject: false, annotationsTrusted: true, ...changes };
+  return { id, tenant: "acme", dialects: ["native"], permissions: ["decide"], assertsSubject: false, annotationsTrusted: true, ...changes };
 }
 
 const pepA = pep("gateway-a", { apiKeysSha256: [hashApiKey(keyA), hashApiKey(keyA2).toUpperCase()] });
@@ -59,6 +60,7 @@ describe("API keys", () => {
       id: "gateway-b",
       tenant: "acme",
       dialects: ["native"],
+      permissions: ["decide"],
       assertsSubject: true,
       annotationsTrusted: true,
     });
@@ -133,6 +135,7 @@ describe("configuration", () => {
     ["a name twice", [pep("a", hashOf(keyA)), pep("a", hashOf(keyB))], "/peps/1/id: `a` is configured twice"],
     ["a key shared", [pep("a", hashOf(keyA)), pep("b", hashOf(keyA))], "/peps/1/api_keys_sha256: shares a key"],
     ["no dialects", [pep("a", { ...hashOf(keyA), dialects: [] })], "/peps/0/dialects: is empty"],
+    ["no permissions", [pep("a", { ...hashOf(keyA), permissions: [] })], "/peps/0/permissions: is empty"],
     ["no tenant", [pep("a", { ...hashOf(keyA), tenant: "" })], "/peps/0/tenant: is empty"],
     ["a token without issuers", [pep("a", { jwt: { issuer: "https://i.example", subject: "a" } })], "/peps/0/jwt: needs issuers"],
   ])("refuses %s", async (_name, peps, problem) => {
@@ -232,5 +235,28 @@ describe("requireDialect", () => {
     expect(await failure(() => requireDialect(pepA, "mcp"))).toContain(
       "pep_forbidden: enforcement point `gateway-a` may not use dialect `mcp`",
     );
+  });
+});
+
+describe("requirePermission", () => {
+  const approver = pep("desk", { permissions: ["decide", "approve"] });
+
+  it("lets through whoever has one of the permissions", async () => {
+    expect(await failure(() => requirePermission(approver, ["approve"]))).toBe("accepted");
+    expect(await failure(() => requirePermission(approver, ["grant", "decide"]))).toBe("accepted");
+  });
+
+  it("forbids the rest and says what to configure", async () => {
+    expect(await failure(() => requirePermission(approver, ["operate"]))).toBe(
+      "pep_forbidden: enforcement point `desk` has no permission `operate`; add it to its `permissions`",
+    );
+  });
+
+  it("lets an anonymous caller do everything but approve, since it may be the agent", async () => {
+    const anonymous = await ask({}, createPepAuthenticator({ mode: "none", peps: [] }));
+
+    for (const permission of ["decide", "grant", "operate"] as const)
+      expect(await failure(() => requirePermission(anonymous, [permission]))).toBe("accepted");
+    expect(await failure(() => requirePermission(anonymous, ["approve"]))).toContain("authentication is off");
   });
 });

@@ -13,6 +13,7 @@ const event: DecisionEvent = {
   tool: { server: "files", name: "read_file" },
   failure: null,
   decisionId: "d-1",
+  attempts: 1,
   durationS: 0.0003,
   evaluationS: 0.00004,
 };
@@ -38,6 +39,13 @@ describe("decisions", () => {
     expect(seen.get('remit_decision_duration_seconds_bucket{le="0.0005",dialect="native"}')).toBe(1);
     expect(seen.get("remit_evaluation_duration_seconds_count")).toBe(1);
     expect(seen.get('remit_tool_decisions_total{server="files",tool="read_file",decision="deny"}')).toBe(1);
+  });
+
+  it("counts every time a decision was judged again", async () => {
+    const metrics = create();
+    metrics.decisions.decided(event);
+    metrics.decisions.decided({ ...event, attempts: 4 });
+    expect(samples(await metrics.render()).get("remit_session_conflicts_total")).toBe(3);
   });
 
   it("keeps counting over several scrapes", async () => {
@@ -254,3 +262,30 @@ function throwName(metrics: ReturnType<typeof createMetrics>, name: string): voi
   metrics.bundleRefused(name, name);
   metrics.policyFailed(name);
 }
+
+describe("sessions", () => {
+  it("times the store and counts what it did not answer", async () => {
+    const metrics = create();
+    metrics.sessionStore("read", 0.0004, false);
+    metrics.sessionStore("change", 0.05, true);
+    const seen = samples(await metrics.render());
+    expect(seen.get('remit_session_store_duration_seconds_count{operation="read"}')).toBe(1);
+    expect(seen.get('remit_session_store_duration_seconds_bucket{le="0.01",operation="change"}')).toBe(0);
+    expect(seen.get("remit_session_store_errors_total")).toBe(1);
+  });
+
+  it("counts events, and outcomes and access requests by status too", async () => {
+    const metrics = create();
+    metrics.sessionEvent("outcome_reported", "failed");
+    metrics.sessionEvent("access_requested", "pending");
+    metrics.sessionEvent("access_decided", "approved");
+    metrics.sessionEvent("terminated", null);
+    const seen = samples(await metrics.render());
+    expect(seen.get('remit_session_events_total{event="outcome_reported"}')).toBe(1);
+    expect(seen.get('remit_session_events_total{event="terminated"}')).toBe(1);
+    expect(seen.get('remit_outcomes_total{status="failed"}')).toBe(1);
+    expect(seen.get('remit_access_requests_total{status="pending"}')).toBe(1);
+    expect(seen.get('remit_access_requests_total{status="approved"}')).toBe(1);
+    expect(seen.get('remit_access_requests_total{status="refused"}')).toBe(0);
+  });
+});

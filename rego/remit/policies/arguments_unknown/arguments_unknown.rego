@@ -33,4 +33,6 @@ _plain_read if {
 	input.tool.destinations == []
 	input.tool.amounts == []
 	input.tool.queries == []
+	input.tool.page_sizes == []
+	input.tool.external == false
 }

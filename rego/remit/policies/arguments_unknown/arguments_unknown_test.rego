@@ -20,6 +20,8 @@ test_denies_every_other_call if {
 		["tool/destinations", ["/to"]],
 		["tool/amounts", ["/amount"]],
 		["tool/queries", ["/q"]],
+		["tool/page_sizes", ["/limit"]],
+		["tool/external", true],
 	] {
 		codes := fixtures.codes(arguments_unknown.deny) with input as _unread([change])
 		codes == {"arguments_unknown"}

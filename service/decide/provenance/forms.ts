@@ -1,0 +1,19 @@
+import { looseForms } from "./folding.ts";
+import { scan, tokenMarks } from "./tokens.ts";
+import { strictWords } from "./words.ts";
+
+/**
+ * One spelling for all texts that mean the same: addresses and account numbers in their canonical form, all else as its words. Look-alikes
+ * stay different: `GB29 NWBK …` and `gb29nwbk…` are one, `paypal.com` and its Cyrillic double are two.
+ */
+export function strictForm(text: string): string {
+  const { tokens, rest } = scan(text);
+  const sure = tokens.filter((token) => token.sure);
+  const parts = rest.split(tokenMarks).flatMap((between, i) => [...strictWords(between), sure[i]?.strict ?? ""]);
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+/** Skeleton of a text: letters and digits only, look-alikes made one. */
+export function looseForm(text: string): string {
+  return looseForms(text)[0] ?? "";
+}

@@ -1,0 +1,59 @@
+import { member } from "../catalog.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { counterKey, type Marker } from "./keys.ts";
+
+/** One of `data.remit.config.budgets`, as far as the service needs it: where it is counted, and for how long. */
+export interface Budget {
+  readonly name: string;
+  readonly scope: "session" | "agent" | "tenant";
+  /** Length of its window, aligned with the epoch; null: as long as the session, or for good. */
+  readonly windowS: number | null;
+}
+
+/** A budget now: the key of its counter, and when its window ends. */
+export interface BudgetSlot extends Budget {
+  readonly key: string;
+  readonly expiresMs: number;
+}
+
+const budgetsMax = 64;
+const forGoodMs = 10 * 365 * 86_400_000;
+const scopes: ReadonlySet<unknown> = new Set(["session", "agent", "tenant"]);
+const read = new WeakMap<object, readonly Budget[]>();
+
+/** Budgets of a bundle; those that are malformed are left out, and policies deny what they do not find. Read once per bundle. */
+export function budgetsOf(data: JsonObject): readonly Budget[] {
+  const known = read.get(data);
+  if (known !== undefined) return known;
+  const budgets = readBudgets(member(member(member(data, "remit"), "config"), "budgets"));
+  read.set(data, budgets);
+  return budgets;
+}
+
+function readBudgets(value: Json | undefined): readonly Budget[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  const all = Object.entries(value as JsonObject).map(([name, budget]) => {
+    const [scope, windowS] = [member(budget, "scope"), member(budget, "window_s") ?? null];
+    const sound = scopes.has(scope) && (windowS === null || (typeof windowS === "number" && windowS >= 1 && windowS <= 31_536_000));
+    return sound ? { name, scope: scope as Budget["scope"], windowS: windowS as number | null } : null;
+  });
+  return all.filter((budget) => budget !== null).slice(0, budgetsMax);
+}
+
+/** Where a budget is counted now. Budgets of a session have no window of their own: they are kept with the session. */
+export function slotOf(mark: Marker, budget: Budget, agent: string | null, nowMs: number): BudgetSlot {
+  const { name, scope, windowS } = budget;
+  if (scope === "session") return { name, scope, windowS, key: name, expiresMs: nowMs + forGoodMs };
+  const windowMs = windowS === null ? forGoodMs : windowS * 1000;
+  const window = windowS === null ? 0 : Math.floor(nowMs / windowMs);
+  const expiresMs = windowS === null ? nowMs + forGoodMs : (window + 1) * windowMs;
+  return { name, scope, windowS, key: counterKey(mark, { name, scope }, agent, window), expiresMs };
+}
+
+/** Counters hold thousandths, so that sums of money are exact. */
+export function toThousandths(value: number): number {
+  return Math.min(Math.round(value * 1000), Number.MAX_SAFE_INTEGER);
+}
+export function fromThousandths(value: number): number {
+  return value / 1000;
+}

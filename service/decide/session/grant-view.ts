@@ -1,0 +1,41 @@
+import type { Json } from "../json.ts";
+import type { SessionInput } from "../policy-input-schema.ts";
+import { strictForm } from "../provenance/forms.ts";
+import type { Marker } from "./keys.ts";
+import type { GrantState } from "./state.ts";
+import { leavesOf } from "./values.ts";
+
+/** The grant as policies and people see it: without the task's words and the destinations, which are kept as keyed hashes only. */
+export function grantView(grant: GrantState, nowMs: number): NonNullable<SessionInput["grant"]> {
+  return {
+    purpose: grant.purpose,
+    tools: grant.tools === null ? null : [...grant.tools],
+    classes: grant.classes === null ? null : [...grant.classes],
+    destinations_limited: grant.destinations !== null,
+    budgets: { ...grant.budgets },
+    expires_in_s: grant.expiresMs === null ? null : Math.floor((grant.expiresMs - nowMs) / 1000),
+    task_known: grant.words !== null,
+    signed: grant.signed,
+  };
+}
+
+/** Name of a destination in a grant: an address as it is, or the host that a URL goes to. */
+export function grantName(destination: string): string {
+  return `g|${strictForm(destination)}`;
+}
+
+/** Whether every leaf of a destination is one of the grant's, itself or by its host; null when the grant names none. */
+export function grantedAll(mark: Marker, grant: GrantState | null, value: Json): boolean | null {
+  const granted = grant?.destinations ?? null;
+  if (granted === null) return null;
+  const leaves = leavesOf(value);
+  return leaves.length > 0 && leaves.every((leaf) => candidates(leaf).some((name) => granted.includes(mark(name))));
+}
+
+/** A URL in strict form begins with its host: a name with a dot, and nothing before it. */
+const host = /^[^/?#@:]+\.[^/?#@:]+(?=[/?#])/;
+
+function candidates(leaf: string): string[] {
+  const found = host.exec(leaf);
+  return found === null ? [`g|${leaf}`] : [`g|${leaf}`, `g|${found[0]}`];
+}

@@ -1,0 +1,188 @@
+import { RemitError } from "../../errors.ts";
+import type { SessionInput } from "../policy-input-schema.ts";
+import type { ChangeResult, FieldsChange, SessionKey, StoredDoc } from "../ports.ts";
+import { rememberedNames } from "../provenance/remember.ts";
+import { applyGrant, type GrantRequest, grantBinding } from "./grant.ts";
+import { grantView } from "./grant-view.ts";
+import { blockDoc, sessionDoc, valuesOwner } from "./keys.ts";
+import type { SessionDeps } from "./query.ts";
+import { newState, parseState, type SessionState, settleExpired } from "./state.ts";
+import { type Block, readBlock } from "./view.ts";
+
+/** What is shown of a session to whoever operates it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly known: boolean;
+  readonly age_s: number | null;
+  readonly calls: number;
+  readonly labels: readonly string[];
+  readonly records: number;
+  readonly budgets: Readonly<Record<string, number>>;
+  readonly grant: SessionInput["grant"];
+  readonly ended: SessionInput["ended"];
+  readonly values_remembered: number;
+  readonly values_full: boolean;
+}
+
+const attemptsMax = 32;
+
+interface Stored {
+  readonly doc: string;
+  readonly stored: StoredDoc;
+  readonly state: SessionState | null;
+  readonly ended: SessionInput["ended"];
+}
+
+async function load(deps: SessionDeps, key: SessionKey, nowMs: number): Promise<Stored> {
+  const doc = sessionDoc(deps.mark, key);
+  const kinds = [["agent", key.agent] as const, ["subject", key.subject] as const].filter(([, id]) => id !== null);
+  const docs = [doc, ...kinds.map(([kind, id]) => blockDoc(deps.mark, kind, id ?? ""))];
+  const read = await deps.store.read(key.tenant, { docs, counters: [], fields: [] }, nowMs);
+  const stored = read.docs[0] ?? { version: 0, text: null };
+  const state = stored.text === null ? null : parseState(stored.text);
+  const blocks = kinds.map(([by], i) => ({ by, block: readBlock(read.docs[i + 1]) }));
+  return { doc, stored, state, ended: endedBy(state, blocks) };
+}
+
+function endedBy(state: SessionState | null, blocks: readonly { by: "agent" | "subject"; block: Block | null }[]): SessionInput["ended"] {
+  if (state?.ended) return { by: "session", reason: state.ended.reason };
+  for (const { by, block } of blocks)
+    if (block !== null && (block.blocked || (state !== null && state.firstMs <= block.atMs))) return { by, reason: block.reason };
+  return null;
+}
+
+/** What is remembered of a session; of another principal's session of the same id, nothing. */
+export async function lookAtSession(deps: SessionDeps, key: SessionKey, nowMs: number): Promise<SessionSummary> {
+  const { state, ended } = await load(deps, key, nowMs);
+  return summary(key.id, state, ended, nowMs);
+}
+
+function summary(id: string, state: SessionState | null, ended: SessionInput["ended"], nowMs: number): SessionSummary {
+  return {
+    id,
+    known: state !== null,
+    age_s: state === null ? null : Math.max(0, Math.floor((nowMs - state.firstMs) / 1000)),
+    calls: state?.calls ?? 0,
+    labels: state?.labels ?? [],
+    records: state?.records ?? 0,
+    budgets: Object.fromEntries(Object.entries(state?.counters ?? {}).map(([name, used]) => [name, used / 1000])),
+    grant: state === null || state.grant === null ? null : grantView(state.grant, nowMs),
+    ended,
+    values_remembered: state?.values ?? 0,
+    values_full: state?.full ?? false,
+  };
+}
+
+/** A grant, who vouches for it, and the approval it carries. */
+export interface GrantDeclaration {
+  readonly request: GrantRequest;
+  readonly signed: boolean;
+  /** Id of the approved access request that lets it widen, or null. */
+  readonly approval: string | null;
+  /** Random text: the life of a session that begins now. */
+  readonly life: string;
+}
+
+/**
+ * Declares what a session may do; begins the session when there is none.
+ * Throws RemitError `grant_widens`, `session_ended`, `session_limit`, `session_conflict`, `session_store_unavailable`.
+ */
+export async function declareGrant(
+  deps: SessionDeps,
+  key: SessionKey,
+  declaration: GrantDeclaration,
+  nowMs: number,
+): Promise<SessionSummary> {
+  return change(
+    deps,
+    key,
+    nowMs,
+    ({ doc, ended }, state) => {
+      if (ended !== null) throw new RemitError("session_ended", `the session was ended by its ${ended.by}: ${ended.reason}`);
+      const approved = useApproval(state, doc, declaration, nowMs);
+      state.grant = applyGrant(deps.mark, state, { request: declaration.request, signed: declaration.signed, approved, nowMs });
+      return rememberTask(deps, { doc, state, task: declaration.request.task, nowMs });
+    },
+    declaration.life,
+  );
+}
+
+/** An approval is used up, whether or not the grant turned out to need it. */
+function useApproval(state: SessionState, doc: string, { approval, request }: GrantDeclaration, nowMs: number): boolean {
+  if (approval === null) return false;
+  const binding = grantBinding(doc, request);
+  const fits = state.approvals.some((given) => given.id === approval && given.binding === binding && given.expiresMs > nowMs);
+  if (!fits) throw new RemitError("approval_unknown", `\`${approval}\` is no living approval of exactly this grant`);
+  state.approvals = state.approvals.filter(({ id }) => id !== approval);
+  return true;
+}
+
+interface Task {
+  readonly doc: string;
+  readonly state: SessionState;
+  readonly task: string | undefined;
+  readonly nowMs: number;
+}
+
+/** What the user named is `task`, wherever else it was seen before. */
+function rememberTask(deps: SessionDeps, { doc, state, task, nowMs }: Task): FieldsChange[] {
+  if (task === undefined) return [];
+  const { names, truncated } = rememberedNames(task, "task");
+  if (truncated) throw new RemitError("request_invalid", "the task text holds too many words at `/grant/task`");
+  state.values += names.length;
+  state.valuesUntilMs = nowMs + 2 * deps.idleMs;
+  const entries = names.map((name) => ({ name: deps.mark(name), value: "k", overwrite: true }));
+  return [{ owner: valuesOwner(doc, state.life), expiresMs: state.valuesUntilMs, entries }];
+}
+
+/** Ends one session for good; an unknown one too, so that its id cannot be used later. */
+export async function endSession(
+  deps: SessionDeps,
+  key: SessionKey,
+  end: { reason: string; life: string },
+  nowMs: number,
+): Promise<SessionSummary> {
+  return change(
+    deps,
+    key,
+    nowMs,
+    (_, state) => {
+      state.ended ??= { reason: end.reason, atMs: nowMs };
+      return [];
+    },
+    end.life,
+  );
+}
+
+type Mutate = (stored: Stored, state: SessionState) => FieldsChange[];
+
+/** Reads, changes and writes again until nobody else was in between. */
+async function change(deps: SessionDeps, key: SessionKey, nowMs: number, mutate: Mutate, life: string): Promise<SessionSummary> {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const stored = await load(deps, key, nowMs);
+    const state = stored.state ?? newState(life, nowMs);
+    const returned = settleExpired(state, nowMs).map(({ key: counter, add, expiresMs }) => ({
+      key: counter,
+      add: -add,
+      max: null,
+      expiresMs,
+    }));
+    const fields = mutate(stored, state);
+    const doc = {
+      key: stored.doc,
+      version: stored.stored.version,
+      text: JSON.stringify(state),
+      expiresMs: nowMs + deps.idleMs,
+      limited: true,
+    };
+    const result = await deps.store.change(key.tenant, { docs: [doc], counters: returned, fields }, nowMs);
+    if (result === "done") return summary(key.id, state, endedBy(state, []) ?? stored.ended, nowMs);
+    throwIfFull(result);
+  }
+  throw new RemitError("session_conflict", "the session was changed by others again and again; try again", { retryAfterS: 1 });
+}
+
+/** Nothing that lives is forgotten to make room. */
+export function throwIfFull(result: ChangeResult): void {
+  if (result === "full") throw new RemitError("session_limit", "`sessions.sessions_max` sessions are alive", { retryAfterS: 60 });
+}

@@ -1,0 +1,148 @@
+import type { Json } from "../json.ts";
+import { at } from "../pointer.ts";
+import type { ToolEntry } from "../ports.ts";
+import { strictForm } from "../provenance/forms.ts";
+import { embeddedLinks, namesToAsk } from "../provenance/judge.ts";
+import type { ToolCall } from "../tool-call.ts";
+import { type Marker, principalOwner } from "./keys.ts";
+import type { RecallQuery } from "./query.ts";
+
+/** One destination, amount or query argument that the call has. */
+export interface ArgumentValue {
+  readonly pointer: string;
+  readonly role: "destination" | "amount" | "query";
+  readonly value: Json;
+}
+
+/** A link or account number inside another text argument. */
+export interface EmbeddedValue {
+  readonly pointer: string;
+  readonly kind: "url" | "account";
+  /** Null: there are too many to be looked at. */
+  readonly text: string | null;
+}
+
+/** What a call's arguments hold that may have been seen before, and the keyed hashes to ask for. */
+export interface ValueNames {
+  readonly values: readonly ArgumentValue[];
+  readonly embedded: readonly EmbeddedValue[];
+  /** To ask of the session's values. */
+  readonly session: readonly string[];
+  /** To ask of the destinations that the principal has used. */
+  readonly principal: readonly string[];
+  readonly principalOwner: string;
+}
+
+const embeddedMax = 32;
+const leavesMax = 256;
+
+/** Finds the values of a call. */
+export function valueNames(query: RecallQuery, mark: Marker): ValueNames {
+  const { call, tool } = query;
+  const values = argumentsOf(call, tool);
+  const embedded = acts(tool) ? embeddedOf(call, tool) : [];
+  const asked = [...values.map(({ value }) => value), ...embedded.map(({ text }) => text ?? "")].flatMap((value) => namesToAsk(value));
+  const evidence = tool.requires.flatMap((required) => evidenceNames(call, required));
+  const session = call.sessionId === null ? [] : [...new Set([...asked, ...evidence])].map(mark);
+  const principal = values.filter(({ role }) => role === "destination").flatMap(({ value }) => destinationNames(value));
+  return {
+    values,
+    embedded,
+    session,
+    principal: [...new Set(principal)].map(mark),
+    principalOwner: principalOwner(mark, query.subject, query.agent),
+  };
+}
+
+/** Whether a tool changes something or reaches outside. */
+export function acts(tool: ToolEntry): boolean {
+  return tool.external || tool.class === "update" || tool.class === "admin";
+}
+
+function argumentsOf(call: ToolCall, tool: ToolEntry): ArgumentValue[] {
+  const roles = [
+    ["destination", tool.destinations],
+    ["amount", tool.amounts],
+    ["query", tool.queries],
+  ] as const;
+  const found = new Map<string, ArgumentValue>();
+  for (const [role, pointers] of roles) {
+    for (const pointer of pointers) {
+      const value = at(call.arguments, pointer);
+      if (value !== undefined && value !== null && !found.has(pointer)) found.set(pointer, { pointer, role, value });
+    }
+  }
+  return [...found.values()];
+}
+
+/** What is beyond the limit must not hide behind what is not: the last one stands for all the rest. */
+function embeddedOf(call: ToolCall, tool: ToolEntry): EmbeddedValue[] {
+  const judged = new Set([...tool.destinations, ...tool.amounts, ...tool.queries]);
+  const links: EmbeddedValue[] = [];
+  eachText(call.arguments, "", judged, (text, pointer) => {
+    for (const { kind, text: link } of embeddedLinks(text)) links.push({ pointer, kind, text: link });
+  });
+  if (links.length <= embeddedMax) return links;
+  const last = links[embeddedMax - 1];
+  return [...links.slice(0, embeddedMax - 1), { pointer: last?.pointer ?? "", kind: "url", text: null }];
+}
+
+/** Visits the text leaves of arguments but those that are judged as a whole. */
+function eachText(node: Json, pointer: string, judged: ReadonlySet<string>, visit: (text: string, pointer: string) => void): void {
+  if (judged.has(pointer)) return;
+  if (typeof node === "string") visit(node, pointer);
+  if (typeof node !== "object" || node === null) return;
+  for (const [key, child] of Object.entries(node)) eachText(child as Json, `${pointer}/${escaped(key)}`, judged, visit);
+}
+
+/** A member's name within a JSON pointer (RFC 6901). */
+function escaped(key: string): string {
+  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
+}
+
+/** Name under which it is remembered that a tool completed, and that it showed a value. */
+export function evidenceName(tool: string, value: string | null): string {
+  return value === null ? `e|${tool}` : `e|${tool}|${value}`;
+}
+
+/** What must have been seen for a requirement to be met; an absent argument can be shown by nothing. */
+export function evidenceNames(call: ToolCall, required: { tool: string; argument: string | null }): string[] {
+  if (required.argument === null) return [evidenceName(required.tool, null)];
+  const value = at(call.arguments, required.argument);
+  return leavesOf(value).map((leaf) => evidenceName(required.tool, leaf));
+}
+
+/** Names of destinations as a principal has used them. */
+export function destinationNames(value: Json): string[] {
+  return leavesOf(value).map((leaf) => `d|${leaf}`);
+}
+
+/** Strict forms of the text and number leaves of a value; bounded. */
+export function leavesOf(value: Json | undefined): string[] {
+  const leaves: string[] = [];
+  const walk = (node: Json | undefined): void => {
+    if (leaves.length >= leavesMax) return;
+    if (typeof node === "string" || typeof node === "number") leaves.push(strictForm(String(node)).slice(0, 512));
+    else if (typeof node === "object" && node !== null) for (const child of Object.values(node)) walk(child as Json);
+  };
+  walk(value);
+  return leaves;
+}
+
+/** Keyed hash → what is remembered under it. */
+export type Lookup = ReadonlyMap<string, string>;
+
+/** Puts the answer of the store beside what was asked. */
+export function lookupsOf(
+  owners: readonly { readonly names: readonly string[] }[],
+  fields: readonly (readonly (string | null)[])[],
+): Lookup {
+  const found = new Map<string, string>();
+  owners.forEach(({ names }, i) => {
+    names.forEach((name, j) => {
+      const value = fields[i]?.[j] ?? null;
+      if (value !== null) found.set(name, value);
+    });
+  });
+  return found;
+}

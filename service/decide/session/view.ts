@@ -1,0 +1,207 @@
+import { member } from "../catalog.ts";
+import type { Json, JsonObject } from "../json.ts";
+import type { SessionInput, ValueInput } from "../policy-input-schema.ts";
+import type { StoredDoc } from "../ports.ts";
+import { judge, spells } from "../provenance/judge.ts";
+import { asksFor } from "../provenance/words.ts";
+import { approvalsFor } from "./binding.ts";
+import { fromThousandths } from "./budgets.ts";
+import { grantedAll, grantView } from "./grant-view.ts";
+import type { Marker } from "./keys.ts";
+import { type Memory, noSession } from "./memory.ts";
+import type { FirstRead, RecallQuery, SessionDeps } from "./query.ts";
+import type { RecentCall, SessionState } from "./state.ts";
+import { type ArgumentValue, acts, destinationNames, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
+
+/** Everything that was read about a call. */
+export interface MemoryParts {
+  readonly first: FirstRead;
+  readonly state: SessionState | null;
+  readonly names: ValueNames;
+  readonly found: Lookup;
+}
+
+/** What policies see. */
+export function memoryOf(deps: SessionDeps, parts: MemoryParts): Memory {
+  const { query } = parts.first;
+  return {
+    session: sessionView(deps, parts),
+    values: valuesView(deps.mark, parts),
+    embedded: parts.names.embedded.map(({ pointer, kind, text }) => ({
+      pointer,
+      kind,
+      origin: text === null ? "untrusted" : originOf(deps.mark, parts, text).origin,
+    })),
+    askedFor: askedFor(deps.mark, parts),
+    requires: query.tool.requires.map(({ tool, argument }) => {
+      const needed = evidenceNames(query.call, { tool, argument });
+      return { tool, argument, met: needed.length > 0 && needed.every((name) => parts.found.has(deps.mark(name))) };
+    }),
+  };
+}
+
+/** The store did not answer: nothing is known, and nothing is assumed. */
+export function unavailableMemory(query: RecallQuery, names: ValueNames): Memory {
+  const unknown = (role: ValueInput["role"]): ValueInput => ({
+    role,
+    origin: "unknown",
+    vouched: false,
+    granted: null,
+    used_before: false,
+    amount: null,
+  });
+  return {
+    session: { ...noSession, id: query.call.sessionId, available: false },
+    values: Object.fromEntries(names.values.map(({ pointer, role }) => [pointer, unknown(role)])),
+    embedded: names.embedded.map(({ pointer, kind }) => ({ pointer, kind, origin: "unknown" })),
+    askedFor: null,
+    requires: query.tool.requires.map(({ tool, argument }) => ({ tool, argument, met: false })),
+  };
+}
+
+function originOf(mark: Marker, { state, found }: MemoryParts, value: Json) {
+  const verdict = judge(value, (name) => found.get(mark(name)));
+  // More was seen than could be remembered: what is not found may have come from untrusted content.
+  return verdict.origin === "unknown" && state?.full === true ? ({ origin: "untrusted", namedSource: false } as const) : verdict;
+}
+
+function valuesView(mark: Marker, parts: MemoryParts): Record<string, ValueInput> {
+  const judged = parts.names.values.map((item) => ({ item, verdict: originOf(mark, parts, item.value) }));
+  const vouching = judged.filter(
+    ({ item, verdict }) => item.role === "destination" && (verdict.origin === "task" || verdict.origin === "trusted"),
+  );
+  const entries = judged.map(({ item, verdict }): [string, ValueInput] => {
+    const vouched =
+      verdict.origin === "untrusted" &&
+      verdict.namedSource &&
+      vouching.some((other) => other.item !== item && spelledBy(item.value, other.item.value));
+    return [item.pointer, valueView(mark, parts, { item, origin: verdict.origin, vouched })];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Whether the name that somebody trusted gave stands in the address: `dora` in `dora@…`. */
+function spelledBy(value: Json, name: Json): boolean {
+  return typeof value === "string" && typeof name === "string" && spells(value, name);
+}
+
+function valueView(
+  mark: Marker,
+  parts: MemoryParts,
+  judged: { item: ArgumentValue; origin: ValueInput["origin"]; vouched: boolean },
+): ValueInput {
+  const { role, value } = judged.item;
+  const isDestination = role === "destination";
+  const names = isDestination ? destinationNames(value) : [];
+  return {
+    role,
+    origin: judged.origin,
+    vouched: judged.vouched,
+    granted: isDestination ? grantedAll(mark, parts.state?.grant ?? null, value) : null,
+    used_before: names.length > 0 && names.every((name) => parts.found.has(mark(name))),
+    amount: role === "amount" ? amountOf(value) : null,
+  };
+}
+
+const decimal = /^-?\d{1,15}(\.\d{1,6})?$/;
+
+function amountOf(value: Json): number | null {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && decimal.test(value) ? Number(value) : null;
+}
+
+/** Whether the task asks for the tool: by a word of the tool, or by handing over to what some document says. */
+function askedFor(mark: Marker, { first, state }: MemoryParts): boolean | null {
+  const words = state?.grant?.words ?? null;
+  const { tool, data } = first.query;
+  if (words === null || !acts(tool)) return null;
+  const has = (stem: string): boolean => words.includes(mark(`w|${stem}`));
+  return asksFor(tool.words, has) || asksFor(delegatingWords(data), has);
+}
+
+function delegatingWords(data: JsonObject): readonly string[] {
+  const words = member(member(member(member(data, "remit"), "config"), "task_relevance"), "delegating");
+  return Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+}
+
+function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {
+  const { first, state } = parts;
+  const { query } = first;
+  const id = query.call.sessionId;
+  const ended = endedBy(first, state);
+  const budgets = budgetsView(first, state);
+  const { lostAtMs } = deps.store;
+  const lost = id !== null && state === null && lostAtMs !== null && query.nowMs < lostAtMs + deps.idleMs;
+  if (state === null) return { ...noSession, id, lost, age_s: id === null ? null : 0, budgets, ended };
+  return {
+    id,
+    known: true,
+    available: true,
+    lost,
+    age_s: secondsSince(state.firstMs, query.nowMs),
+    calls: state.calls,
+    counts: { class: { ...state.classes }, tool: { ...state.tools } },
+    records: state.records,
+    labels: [...state.labels],
+    budgets,
+    grant: state.grant === null ? null : grantView(state.grant, query.nowMs),
+    approvals: approvalsFor(state, query.tool, query.call, query.nowMs),
+    recent: state.recent.map((call) => recentView(call, query.nowMs)),
+    ended,
+    pinned_digest: Object.hasOwn(state.pins, query.tool.name) ? (state.pins[query.tool.name] ?? null) : null,
+  };
+}
+
+function recentView([, tool, actionClass, atMs, withinS, outcome]: RecentCall, nowMs: number): SessionInput["recent"][number] {
+  const expired = outcome === "reserved" && atMs + withinS * 1000 <= nowMs;
+  return { tool, class: actionClass, age_s: secondsSince(atMs, nowMs), outcome: expired ? "expired" : outcome };
+}
+
+function budgetsView(first: FirstRead, state: SessionState | null): SessionInput["budgets"] {
+  const own = Object.entries(state?.counters ?? {}).map(
+    ([name, used]) => [name, { used: fromThousandths(used), scope: "session", window_s: null }] as const,
+  );
+  const configured = first.slots.map(({ name, scope, windowS, key }) => {
+    const used = scope === "session" ? (state?.counters[name] ?? 0) : (first.used.get(key) ?? 0);
+    return [name, { used: fromThousandths(used), scope, window_s: windowS }] as const;
+  });
+  return Object.fromEntries([...own, ...configured]);
+}
+
+/** Kill switch: the session itself, its agent, or its subject. */
+function endedBy({ blocks, query, stored }: FirstRead, state: SessionState | null): SessionInput["ended"] {
+  if (state?.ended) return { by: "session", reason: state.ended.reason };
+  const firstMs = state?.firstMs ?? (stored === undefined ? null : query.nowMs);
+  const kinds = ["agent", "subject"] as const;
+  for (const [i, by] of kinds.entries()) {
+    const block = readBlock(blocks[i]);
+    if (block === null) continue;
+    // Sessions from before the block stay ended when it is lifted.
+    if (block.blocked || (firstMs !== null && state !== null && firstMs <= block.atMs)) return { by, reason: block.reason };
+  }
+  return null;
+}
+
+/** A block of an agent or a subject, as stored. */
+export interface Block {
+  readonly atMs: number;
+  /** Whether new sessions are refused too. */
+  readonly blocked: boolean;
+  readonly reason: string;
+}
+
+/** What cannot be read blocks: somebody meant to stop this agent. */
+export function readBlock(doc: StoredDoc | undefined): Block | null {
+  if (doc === undefined || doc.text === null) return null;
+  try {
+    const block = JSON.parse(doc.text) as Block;
+    if (typeof block.atMs === "number" && typeof block.blocked === "boolean" && typeof block.reason === "string") return block;
+  } catch {
+    // Falls through to the block below.
+  }
+  return { atMs: Number.MAX_SAFE_INTEGER, blocked: true, reason: "the stored block cannot be read" };
+}
+
+function secondsSince(sinceMs: number, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+}

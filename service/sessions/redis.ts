@@ -1,0 +1,174 @@
+import type { ChangeResult, StateChange, StateQuery, StateSnapshot, StateStore } from "../decide/ports.ts";
+import { describe, RemitError, toRemitError } from "../errors.ts";
+import { checkChange } from "./apply-change.ts";
+import { openLink, type RedisAccess, type RedisLink, secretsOf } from "./redis-link.ts";
+import { changeScript, readScript, type Script } from "./redis-scripts.ts";
+import { changeCall, readCall, readSnapshot, type ScriptCall } from "./redis-wire.ts";
+
+export interface RedisStoreOptions extends RedisAccess {
+  /** Before every key; one for each deployment. */
+  readonly prefix: string;
+  /** Living limited documents of a tenant. */
+  readonly docsMax: number;
+  /** How long an answer is waited for. */
+  readonly commandTimeoutMs?: number;
+  /** Accepts a server that forgets keys when its memory is full: labels and budgets are then forgotten too. */
+  readonly allowEviction?: boolean;
+  /** Told of what goes wrong in the background, each new thing once. */
+  readonly onError?: (error: RemitError) => void;
+}
+
+const commandTimeoutMsDefault = 50;
+const heartbeatEveryMs = 1_000;
+const heartbeatTimeoutMs = 900;
+/** A connection that has been silent for so long, or leads to a replica, is given up and made anew. */
+const silenceMaxMs = 5_000;
+const replica = "Redis is not a primary";
+
+/**
+ * State in Redis 7 or later, or Valkey: shared by all replicas of the service. Every read and every change is one script, so one moment.
+ * Connects in the background; while it cannot answer, calls fail at once, and nothing is sent twice.
+ */
+export function createRedisStore(options: RedisStoreOptions): StateStore {
+  return new RedisStore(options);
+}
+
+class RedisStore implements StateStore {
+  readonly lostAtMs = null;
+  readonly #options: RedisStoreOptions;
+  readonly #secrets: readonly string[];
+  readonly #timer: NodeJS.Timeout;
+  #link: RedisLink;
+  /** Why it may not be used although there is a connection; null: it may. */
+  #unfit: string | null = "Redis is not connected";
+  #answeredMs = performance.now();
+  #reported = "";
+  #isClosed = false;
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    this.#secrets = secretsOf(options);
+    this.#link = this.#open();
+    this.#timer = setInterval(() => void this.#heartbeat(), heartbeatEveryMs).unref();
+  }
+
+  async read(tenant: string, query: StateQuery, nowMs: number): Promise<StateSnapshot> {
+    if (query.docs.length + query.counters.length + query.fields.length === 0) return { docs: [], counters: [], fields: [] };
+    const reply = await this.#run(readScript, readCall(this.#options.prefix, tenant, query));
+    return readSnapshot(reply, query, nowMs);
+  }
+
+  async change(tenant: string, change: StateChange, nowMs: number): Promise<ChangeResult> {
+    checkChange(change);
+    const { prefix, docsMax } = this.#options;
+    const reply = await this.#run(changeScript, changeCall(prefix, tenant, change, { docsMax, nowMs }));
+    if (reply === "done" || reply === "conflict" || reply === "over" || reply === "full") return reply;
+    throw unavailable("Redis gave an unknown answer");
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    this.#link.destroy();
+  }
+
+  #open(): RedisLink {
+    return openLink(this.#options, {
+      onReady: () => {
+        this.#unfit = "Redis was not checked yet";
+        void this.#heartbeat();
+      },
+      onError: (error) => this.#report(error),
+    });
+  }
+
+  async #run(script: Script, call: ScriptCall): Promise<unknown> {
+    const { commandTimeoutMs = commandTimeoutMsDefault } = this.#options;
+    try {
+      return await within(commandTimeoutMs, this.#evaluate(script, call));
+    } catch (thrown) {
+      if (thrown instanceof RemitError) throw thrown;
+      throw unavailable("Redis refused or lost a call", this.#clean(thrown));
+    }
+  }
+
+  async #evaluate({ sha1, text }: Script, { keys, args }: ScriptCall): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await this.#send(keys[0] ?? "", ["EVALSHA", sha1, ...rest]);
+    } catch (thrown) {
+      if (!describe(thrown).startsWith("NOSCRIPT")) throw thrown;
+      return await this.#send(keys[0] ?? "", ["EVAL", text, ...rest]);
+    }
+  }
+
+  #send(key: string, args: readonly string[]): Promise<unknown> {
+    if (this.#isClosed) throw unavailable("the session store is closed");
+    if (this.#unfit !== null) throw unavailable(this.#unfit);
+    return this.#link.send(key, args) ?? Promise.reject(unavailable("Redis is not connected"));
+  }
+
+  /** Looks whether every primary answers, is one, and keeps what it is given. */
+  async #heartbeat(): Promise<void> {
+    const link = this.#link;
+    const asked = link.primaries().map((send) => within(heartbeatTimeoutMs, send(["INFO", "memory", "replication"])));
+    const answers = await Promise.allSettled(asked);
+    if (this.#isClosed || link !== this.#link) return;
+    const given = answers.flatMap((answer) => (answer.status === "fulfilled" ? [String(answer.value)] : []));
+    if (given.length > 0) this.#judge(given);
+    if (given.length === 0 || given.length < answers.length || this.#unfit === replica) {
+      if (performance.now() - this.#answeredMs > silenceMaxMs) this.#reopen();
+    } else this.#answeredMs = performance.now();
+  }
+
+  #judge(given: readonly string[]): void {
+    const policy = given.map((info) => field(info, "maxmemory_policy")).find((each) => each !== "noeviction");
+    const forgets = policy !== undefined && this.#options.allowEviction !== true;
+    this.#unfit = forgets ? `Redis would forget keys: its \`maxmemory-policy\` is \`${policy}\` and must be \`noeviction\`` : null;
+    if (given.some((info) => field(info, "role") !== "master")) this.#unfit = replica;
+    if (this.#unfit === null) this.#reported = "";
+    else this.#report(unavailable(this.#unfit));
+  }
+
+  #reopen(): void {
+    this.#answeredMs = performance.now();
+    this.#unfit = "Redis is not connected";
+    this.#link.destroy();
+    this.#link = this.#open();
+  }
+
+  #report(thrown: unknown): void {
+    if (this.#isClosed) return;
+    const error = thrown instanceof RemitError ? thrown : toRemitError(this.#clean(thrown), "session_store_unavailable");
+    if (error.message === this.#reported) return;
+    this.#reported = error.message;
+    this.#options.onError?.(error);
+  }
+
+  /** Servers repeat in their messages what they were sent, passwords included. */
+  #clean(thrown: unknown): Error {
+    return new Error(this.#secrets.reduce((message, secret) => message.replaceAll(secret, "…"), describe(thrown)));
+  }
+}
+
+/** A value of the answer to `INFO`. */
+function field(info: string, name: string): string {
+  return new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1] ?? "unknown";
+}
+
+function unavailable(detail: string, cause?: Error): RemitError {
+  return new RemitError("session_store_unavailable", detail, { cause });
+}
+
+/** Gives up waiting after `ms`; what comes later is nobody's. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable(`Redis did not answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

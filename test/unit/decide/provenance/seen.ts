@@ -1,0 +1,13 @@
+import type { OriginCode } from "../../../../service/decide/provenance/names.ts";
+import { rememberedNames } from "../../../../service/decide/provenance/remember.ts";
+
+const origins = { k: "task", t: "trusted", u: "untrusted", n: "untrusted" } as const;
+
+/** A store that has seen these texts, in this order: the first origin of a name stays, but a task's overwrites. */
+export function seen(...texts: readonly (readonly [OriginCode, string])[]): (name: string) => string | undefined {
+  const stored = new Map<string, string>();
+  for (const [code, text] of texts) {
+    for (const name of rememberedNames(text, origins[code]).names) if (code === "k" || !stored.has(name)) stored.set(name, code);
+  }
+  return (name) => stored.get(name);
+}
