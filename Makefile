@@ -5,7 +5,7 @@ TSX := node_modules/.bin/tsx
 CONFIG ?= examples/config/trial.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-policies agentdojo clean ci
+.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-stages bench-policies agentdojo clean ci
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,8 +70,12 @@ docs: $(MODULES) ## write the generated pages and schemas
 docs-check: $(MODULES) ## fail when a generated page or schema is stale
 	$(TSX) scripts/generate.ts --check
 
-bench: build ## measure the service beside bare HTTP, OPA and Cerbos
+bench: build bench-stages ## measure the service beside bare HTTP, OPA and Cerbos, and each stage of a decision
 	$(TSX) bench/run.ts
+
+bench-stages: $(MODULES) ## measure the CPU of each stage of one decision
+	node_modules/.bin/tsc -p tsconfig.bench.json
+	node .cache/bench/bench/stages.js
 
 bench-policies: $(MODULES) ## measure what ways of writing a policy cost
 	$(TSX) bench/policies/run.ts

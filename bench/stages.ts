@@ -1,4 +1,4 @@
-/** CPU of each stage of one decision, in this process, one stage at a time: `npx tsx bench/stages.ts`. */
+/** CPU of each stage of one decision, in this process, one stage at a time. Compiled, since a loader in between would be measured too: `make bench-stages`. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../service/config/load.ts";
@@ -28,6 +28,7 @@ import { policySetOptions } from "../service/policy-wiring.ts";
 import { createSessions } from "../service/session-wiring.ts";
 import { createLogger } from "../service/telemetry/logger.ts";
 import { createMetrics } from "../service/telemetry/metrics.ts";
+import { benchBundle } from "./bundle.ts";
 import { machineLines } from "./machine.ts";
 import { makeQuestion } from "./request.ts";
 
@@ -54,7 +55,7 @@ mkdirSync(dir, { recursive: true });
 const question = await makeQuestion();
 const body = Buffer.from(question.body);
 const { issuer, audience, publicKey } = question.issuer;
-const config = loadConfig(undefined, { REMIT_AUTH_MODE: "none", REMIT_VAR_DIR: dir });
+const config = loadConfig(undefined, { REMIT_AUTH_MODE: "none", REMIT_VAR_DIR: dir, REMIT_BUNDLE_SOURCE: await benchBundle() });
 const logger = createLogger({ level: "error", format: "json" });
 const metrics = createMetrics({ version: "bench" });
 const policies = createPolicySet({ ...policySetOptions(config, logger, metrics), watch: false });
@@ -166,6 +167,10 @@ const decided = {
   durationS: 0.0002,
   evaluationS: 0.0001,
 } as const;
+const allowed = async (decide: ReturnType<typeof createDecide>): Promise<void> => {
+  const answer = await decide(call, pep, context);
+  if (answer.kind !== "decided" || !answer.decision.allow) throw new Error(`the call was not allowed: ${JSON.stringify(answer)}`);
+};
 const withoutLog = createDecide({ ...ports, log: { write: () => undefined } });
 const whole = createDecide(ports);
 
@@ -191,8 +196,8 @@ const stages: Readonly<Record<string, () => unknown>> = {
   "  JSON.stringify of the record": () => JSON.stringify(record),
   "count (metrics)": () => metrics.decisions.decided(decided),
   "answer: translate and JSON.stringify": () => JSON.stringify(toWire(outcome)),
-  "decide, all steps but the record": () => withoutLog(call, pep, context),
-  "decide, all steps": () => whole(call, pep, context),
+  "decide, all steps but the record": () => allowed(withoutLog),
+  "decide, all steps": () => allowed(whole),
   "body to answer, without HTTP": async () =>
     JSON.stringify(toWire(await whole(toToolCall(parseStrictJson(body, { depthMax: 64, nodesMax: 10_000 })), pep, context))),
 };

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { defaultBundleWith } from "../../test/helpers/default-bundle.ts";
+import { benchBundle } from "../bundle.ts";
 import type { Question } from "../request.ts";
 import { answers, type Contender, post, spawnServer, target, waitFor } from "./contender.ts";
 
@@ -22,11 +22,10 @@ export function createRemit({ question, node, name, nodeArgs = [] }: RemitOption
   const key = newKey(node, main);
   return {
     name,
-    about: `Node ${version}, default bundle in WebAssembly (without budgets), API key checked, token verified (cached), session in the embedded store, decision record to a file`,
+    about: `Node ${version}, default bundle in WebAssembly (with larger budgets), API key checked, token verified (cached), session in the embedded store, decision record to a file`,
     async start(dir) {
       const config = join(dir, "remit.yaml");
-      // One agent and one session for all calls would soon have used up what the default budgets give them.
-      const bundle = await defaultBundleWith({});
+      const bundle = await benchBundle();
       writeFileSync(config, stringify(configuration({ dir, question, keyHash: key.hash, bundle })));
       const child = spawnServer([node, ...nodeArgs, main, "--config", config], { dir, stdout: "stdout.log" });
       let url = "";

@@ -149,15 +149,13 @@ test_an_approval_lifts_no_element_that_is_no_reason if {
 
 test_an_approval_lifts_no_deny if {
 	policies := object.union(_permit, {"two": {"deny": {_reason_of("new")}, "ask": {_reason_of("new")}}})
-	called := _approved([fixtures.approval(["new"])])
-	decision := remit.decision with input as called with remit.policies as policies
+	decision := remit.decision with input as _approved([fixtures.approval(["new"])]) with remit.policies as policies
 	decision.allow == false
 	not decision.access_request
 }
 
 test_an_approval_that_is_not_needed_is_not_mentioned if {
-	called := _approved([fixtures.approval(["new"])])
-	decision := remit.decision with input as called
+	decision := remit.decision with input as _approved([fixtures.approval(["new"])])
 	fixtures.codes(decision.reasons) == {"role_permits"}
 }
 

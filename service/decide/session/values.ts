@@ -12,6 +12,8 @@ export interface ArgumentValue {
   readonly pointer: string;
   readonly role: "destination" | "amount" | "query";
   readonly value: Json;
+  /** Keyed hashes under which a destination is remembered once it was used; none for other roles. */
+  readonly used: readonly string[];
 }
 
 /** A link or account number inside another text argument. */
@@ -39,17 +41,16 @@ const leavesMax = 256;
 /** Finds the values of a call. */
 export function valueNames(query: RecallQuery, mark: Marker): ValueNames {
   const { call, tool } = query;
-  const values = argumentsOf(call, tool);
+  const values = argumentsOf(call, tool, mark);
   const embedded = acts(tool) ? embeddedOf(call, tool) : [];
   const asked = [...values.map(({ value }) => value), ...embedded.map(({ text }) => text ?? "")].flatMap((value) => namesToAsk(value));
   const evidence = tool.requires.flatMap((required) => evidenceNames(call, required));
   const session = call.sessionId === null ? [] : [...new Set([...asked, ...evidence])].map(mark);
-  const principal = values.filter(({ role }) => role === "destination").flatMap(({ value }) => destinationNames(value));
   return {
     values,
     embedded,
     session,
-    principal: [...new Set(principal)].map(mark),
+    principal: [...new Set(values.flatMap(({ used }) => used))],
     principalOwner: principalOwner(mark, query.subject, query.agent),
   };
 }
@@ -59,7 +60,7 @@ export function acts(tool: ToolEntry): boolean {
   return tool.external || tool.class === "update" || tool.class === "admin";
 }
 
-function argumentsOf(call: ToolCall, tool: ToolEntry): ArgumentValue[] {
+function argumentsOf(call: ToolCall, tool: ToolEntry, mark: Marker): ArgumentValue[] {
   const roles = [
     ["destination", tool.destinations],
     ["amount", tool.amounts],
@@ -69,7 +70,9 @@ function argumentsOf(call: ToolCall, tool: ToolEntry): ArgumentValue[] {
   for (const [role, pointers] of roles) {
     for (const pointer of pointers) {
       const value = at(call.arguments, pointer);
-      if (value !== undefined && value !== null && !found.has(pointer)) found.set(pointer, { pointer, role, value });
+      if (value === undefined || value === null || found.has(pointer)) continue;
+      const used = role === "destination" ? leavesOf(value).map((leaf) => mark(`d|${leaf}`)) : [];
+      found.set(pointer, { pointer, role, value, used });
     }
   }
   return [...found.values()];
@@ -110,11 +113,6 @@ export function evidenceNames(call: ToolCall, required: { tool: string; argument
   if (required.argument === null) return [evidenceName(required.tool, null)];
   const value = at(call.arguments, required.argument);
   return leavesOf(value).map((leaf) => evidenceName(required.tool, leaf));
-}
-
-/** Names of destinations as a principal has used them. */
-export function destinationNames(value: Json): string[] {
-  return leavesOf(value).map((leaf) => `d|${leaf}`);
 }
 
 /** Strict forms of the text and number leaves of a value; bounded. */

@@ -11,7 +11,7 @@ import type { Marker } from "./keys.ts";
 import { type Memory, noSession } from "./memory.ts";
 import type { FirstRead, RecallQuery, SessionDeps } from "./query.ts";
 import type { RecentCall, SessionState } from "./state.ts";
-import { type ArgumentValue, acts, destinationNames, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
+import { type ArgumentValue, acts, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
 
 /** Everything that was read about a call. */
 export interface MemoryParts {
@@ -90,15 +90,13 @@ function valueView(
   parts: MemoryParts,
   judged: { item: ArgumentValue; origin: ValueInput["origin"]; vouched: boolean },
 ): ValueInput {
-  const { role, value } = judged.item;
-  const isDestination = role === "destination";
-  const names = isDestination ? destinationNames(value) : [];
+  const { role, value, used } = judged.item;
   return {
     role,
     origin: judged.origin,
     vouched: judged.vouched,
-    granted: isDestination ? grantedAll(mark, parts.state?.grant ?? null, value) : null,
-    used_before: names.length > 0 && names.every((name) => parts.found.has(mark(name))),
+    granted: role === "destination" ? grantedAll(mark, parts.state?.grant ?? null, value) : null,
+    used_before: used.length > 0 && used.every((name) => parts.found.has(name)),
     amount: role === "amount" ? amountOf(value) : null,
   };
 }
