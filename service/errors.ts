@@ -86,8 +86,9 @@ export const errorKinds = {
   },
   session_limit: {
     status: 503,
-    title: "Too many sessions",
-    meaning: "`sessions.sessions_max` living sessions are remembered; none of them is forgotten for a new one.",
+    title: "Session limit is reached",
+    meaning:
+      "There are `sessions.sessions_max` living sessions, none of which is forgotten for a new one, or one has become too large, or too many access requests wait; `errors` says which.",
   },
   grant_widens: {
     status: 409,

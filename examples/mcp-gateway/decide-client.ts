@@ -6,6 +6,15 @@ export interface DecideClient {
   decide(call: unknown, signal?: AbortSignal): Promise<Verdict>;
   /** Verdicts in the order of the calls, exactly one for each. */
   decideAll(calls: readonly unknown[], signal?: AbortSignal): Promise<readonly Verdict[]>;
+  /** Tells what became of an allowed call, and what it returned; false when Remit did not take it. */
+  report(outcome: Outcome): Promise<boolean>;
+}
+
+/** Body of `POST /outcomes`. */
+export interface Outcome {
+  readonly decision_id: string;
+  readonly status: "completed" | "failed" | "not_run";
+  readonly result?: unknown;
 }
 
 interface DecideClientOptions {
@@ -43,6 +52,10 @@ export function createDecideClient(options: DecideClientOptions): DecideClient {
       const verdicts: Verdict[] = [];
       for (let i = 0; i < calls.length; i += batchMax) verdicts.push(...(await decideBatch(calls.slice(i, i + batchMax), signal)));
       return verdicts;
+    },
+    async report(outcome) {
+      const answer = await post("outcomes", outcome);
+      return answer.ok;
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   type ServerRequest,
   type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { DecideClient } from "./decide-client.ts";
+import type { DecideClient, Outcome } from "./decide-client.ts";
 import type { CallOptions, Upstream } from "./upstream.ts";
 import { unknownTool, type Verdict } from "./verdict.ts";
 
@@ -73,8 +73,25 @@ async function callTool(deps: GatewayDeps, { params }: CallToolRequest, extra: E
   const call = { ...question(deps, upstream.name, tool, { method: "tools/call", id: extra.requestId }), arguments: args };
   const verdict = await deps.remit.decide(call, extra.signal);
   if (!verdict.allow) return refusal(params.name, verdict);
-  const result = await upstream.callTool(tool.name, args, callOptions(deps, extra));
+  const result = await runReported(deps, verdict.decisionId, () => upstream.callTool(tool.name, args, callOptions(deps, extra)));
   return { ...result, _meta: { ...result._meta, [decisionIdKey]: verdict.decisionId } };
+}
+
+/** Runs an allowed call and tells Remit what became of it before the agent reads the result: the next call is judged by what this one returned. */
+async function runReported(deps: GatewayDeps, id: string, run: () => Promise<CallToolResult>): Promise<CallToolResult> {
+  const report = async (outcome: Omit<Outcome, "decision_id">): Promise<void> => {
+    if (!(await deps.remit.report({ decision_id: id, ...outcome }))) deps.log(`the outcome of \`${id}\` was not taken`);
+  };
+  try {
+    const result = await run();
+    const status = result.isError === true ? "failed" : "completed";
+    const { content, structuredContent } = result;
+    await report({ status, result: { content, ...(structuredContent === undefined ? {} : { structuredContent }) } });
+    return result;
+  } catch (thrown) {
+    await report({ status: "failed" });
+    throw thrown;
+  }
 }
 
 interface Target {

@@ -19,7 +19,7 @@ test_allows_what_every_shipped_policy_lets_pass if {
 		}],
 		"obligations": [],
 		"effects": {
-			"labels_add": ["pii"],
+			"labels_add": ["pii", "untrusted"],
 			"counters": {
 				"session_calls": {"add": 1, "max": 1000},
 				"agent_calls_per_minute": {"add": 1, "max": 6000},

@@ -75,7 +75,8 @@ const method = `## How it is played
 - An attack counts as played even when the call that would have brought its text was refused: the agent makes the attacker's calls all the same.
 - The catalogs carry judgement, and some choices matter here. An account that the user has paid before is believed, one that has only paid the user is
   not, since anybody can do that. Messages in the workspace are believed, since only members write them; were they not, every link in them
-  would be a question or a deny. The postal address of an account is not a destination; were it one, \`user_task_13\` of the bank would end in a question.`;
+  would be a question or a deny: \`make agentdojo SUITE=test/fixtures/agentdojo/slack.json CATALOG=scripts/agentdojo/catalogs/slack-messages-untrusted.json\` plays it so,
+  and misses the target of benign tasks. The postal address of an account is not a destination; were it one, \`user_task_13\` of the bank would end in a question.`;
 
 function scoreRow(result: SuiteResult): string {
   const score = scoreOf(result);

@@ -13,7 +13,8 @@ type Named = { server: string | null; tool: string; annotations: JsonObject };
 export function lookUpTool(data: JsonObject, call: Named, trusted: boolean): ToolEntry {
   const tools = member(member(member(data, "remit"), "catalog"), "tools");
   const name = call.server === null ? call.tool : `${call.server}/${call.tool}`;
-  const entry = member(tools, name) ?? member(tools, call.tool);
+  // A name with a slash would reach the entry of another server's tool.
+  const entry = member(tools, name) ?? (call.tool.includes("/") ? undefined : member(tools, call.tool));
   if (entry === undefined) return fromAnnotations(name, call.annotations, trusted);
   return cached(entry, name) ?? unknownTool(name);
 }
@@ -41,7 +42,7 @@ function unknownTool(name: string): ToolEntry {
   return {
     ...{ name, known: false, class: "admin", class_source: "default", external: true },
     ...{ returns: [], destinations: [], amounts: [], queries: [], words: wordsOf(name), fields: {}, limits: {}, requires: [] },
-    ...{ page_sizes: [], definition_digest: null, outcome_within_s: outcomeWithinS, on_expiry: "commit" },
+    ...{ page_sizes: [], always_sends: true, definition_digest: null, outcome_within_s: outcomeWithinS, on_expiry: "commit" },
   };
 }
 
@@ -51,15 +52,27 @@ function fromCatalog(entry: Json, name: string): ToolEntry | null {
   if (!isClass(actionClass)) return null;
   const lists = readLists(entry);
   const details = readDetails(entry);
-  const external = member(entry, "external") ?? false;
-  if (lists === null || details === null || typeof external !== "boolean") return null;
+  const [external, alwaysSends] = [member(entry, "external") ?? false, member(entry, "always_sends") ?? false];
+  if (lists === null || details === null || typeof external !== "boolean" || typeof alwaysSends !== "boolean") return null;
+  if (!Object.keys(details.limits).every((pointer) => lists.amounts.includes(pointer))) return null;
   const words = lists.words.length > 0 ? lists.words : wordsOf(name);
-  return { name, known: true, class: actionClass, class_source: "catalog", external, ...lists, ...details, words };
+  return {
+    name,
+    known: true,
+    class: actionClass,
+    class_source: "catalog",
+    external,
+    always_sends: alwaysSends,
+    ...lists,
+    ...details,
+    words,
+  };
 }
 
 function readLists(entry: Json) {
   const [returns, destinations, amounts, queries, words, page_sizes] = listNames.map((key) => texts(member(entry, key)));
   if (!returns || !destinations || !amounts || !queries || !words || !page_sizes) return null;
+  if (![...destinations, ...amounts, ...queries, ...page_sizes].every((pointer) => pointer.startsWith("/"))) return null;
   return { returns, destinations, amounts, queries, words, page_sizes };
 }
 

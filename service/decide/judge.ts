@@ -61,7 +61,8 @@ function remember(ports: DecidePorts, run: Run, { snapshot, tool }: Judged): May
 
 /** The allow counts once it is reserved. A store that fails now is a store that is away: the policy judges without it. */
 function commit(ports: DecidePorts, run: Run, recalled: Recall, decision: AllowDecision): MaybePromise<Decision | null> {
-  const lost = (thrown: unknown): null => {
+  const lost = (thrown: unknown): Decision | null => {
+    if (thrown instanceof RemitError && thrown.code === "session_limit") return sessionDeny("session_limit");
     if (!(thrown instanceof RemitError) || thrown.code !== "session_store_unavailable") throw thrown;
     run.storeLost = true;
     return null;
@@ -85,7 +86,7 @@ function offerApproval(ports: DecidePorts, run: Run, { session, query }: Recall,
   const asked = decision.accessRequest ?? null;
   if (asked === null) return decision;
   if (session === null || !run.call.argumentsKnown) return { ...decision, accessRequest: null };
-  const expiresMs = run.nowMs + asked.expires_in_s * 1000;
+  const expiresMs = Math.ceil(run.nowMs + asked.expires_in_s * 1000);
   const binding = bindingOf(query.tool.name, run.call.arguments);
   const denial: Denial = {
     ...{ decisionId: run.decisionId, tenant: query.tenant, pep: run.pep.id, subject: query.subject, agent: query.agent },

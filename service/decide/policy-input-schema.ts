@@ -13,7 +13,7 @@ const ValueInput = z.strictObject({
     .boolean()
     .describe("untrusted, but from a source that the task or trusted content named, and it spells another destination that they named"),
   granted: z.boolean().nullable().describe("whether it is one of the grant's destinations; null: the grant names none"),
-  used_before: z.boolean().describe("an earlier allowed call of this agent for this subject went there, in any session"),
+  used_before: z.boolean().describe("an earlier completed call of this agent for this subject went there, in any session"),
   amount: z.number().nullable(),
 });
 export type ValueInput = z.infer<typeof ValueInput>;
@@ -34,7 +34,7 @@ const SessionInput = z.strictObject({
   id: z.string().nullable(),
   known: z.boolean().describe("something is remembered: an allowed call or a grant"),
   available: z.boolean().describe("false: the store did not answer, and nothing here says anything"),
-  lost: z.boolean().describe("true: the store lost what it held, so an unknown session may be an old one"),
+  lost: z.boolean().describe("true: the store lost what it held, so a session without a grant may be an old one"),
   age_s: z.number().nullable(),
   calls: z.number(),
   counts: z.strictObject({ class: z.record(z.string(), z.number()), tool: z.record(z.string(), z.number()) }),

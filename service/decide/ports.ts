@@ -37,6 +37,8 @@ export interface ToolEntry {
   readonly limits: Readonly<Record<string, number>>;
   readonly requires: readonly ToolRequirement[];
   readonly page_sizes: readonly string[];
+  /** It reaches somebody even when none of its destinations is stated. */
+  readonly always_sends: boolean;
   readonly definition_digest: string | null;
   readonly outcome_within_s: number;
   readonly on_expiry: "commit" | "release";

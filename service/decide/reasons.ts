@@ -39,7 +39,7 @@ export function tokenDeny(code: string): DenyDecision {
 const sessionReasons = {
   session_conflict: { message: "the session was changed by other calls again and again", remedy: "try again, with fewer calls at a time" },
   session_limit: {
-    message: "too many sessions are alive",
+    message: "there are too many sessions, or this one has become too large",
     remedy: "end sessions that are done, or tell the operator to raise `sessions.sessions_max`",
   },
   session_ended: { message: "the session, its agent or its subject was terminated", remedy: "stop; a person ended this" },

@@ -68,7 +68,7 @@ const Task = z.strictObject({
 const Asked = z.strictObject({
   decision_id: z.string(),
   what: z.string().meta({ description: "`server/name` of the tool, or `grant`" }),
-  arguments: z.unknown().optional().meta({ description: "of the call, or the grant; not in lists" }),
+  arguments: z.unknown().optional().meta({ description: "of the call, or the grant; not in lists, and not once it is decided" }),
   subject: z.string().nullable(),
   agent: z.string().nullable(),
   pep: z.string(),
@@ -92,7 +92,12 @@ export const AccessRequestView = z
   .meta({ id: "AccessRequest" });
 
 /** Answer of `GET /access-requests`. */
-export const AccessRequestList = z.strictObject({ access_requests: z.array(AccessRequestView) }).meta({ id: "AccessRequestList" });
+export const AccessRequestList = z
+  .strictObject({
+    access_requests: z.array(AccessRequestView).meta({ description: "at most 100, oldest first" }),
+    more: z.boolean().meta({ description: "others wait, too; they are seen when some of these are decided or expire" }),
+  })
+  .meta({ id: "AccessRequestList" });
 
 /** Body to submission. Throws RemitError `request_invalid`. */
 export function toSubmission(body: Json): AccessRequestSubmission {
@@ -176,7 +181,7 @@ function asked(request: AccessRequest, withArguments: boolean): JsonObject {
   const { denial, arguments: args, justification: business_justification, createdMs, approver, comment } = request;
   const { decisionId: decision_id, what, subject, agent, pep, codes } = denial;
   return {
-    ...{ decision_id, what, ...(withArguments ? { arguments: args } : {}), subject, agent, pep, codes: [...codes] },
+    ...{ decision_id, what, ...(withArguments && args !== null ? { arguments: args } : {}), subject, agent, pep, codes: [...codes] },
     ...{ business_justification, created_at: new Date(createdMs).toISOString(), approver, comment },
   };
 }

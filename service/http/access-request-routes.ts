@@ -1,11 +1,11 @@
 import type { Request } from "express";
-import { digestOf } from "../decide/canonical.ts";
 import type { JsonObject } from "../decide/json.ts";
 import {
   type AccessRequest,
   accessRequest,
   accessRequestFacts,
   decideAccessRequest,
+  isRefused,
   openAccessRequest,
   openAccessRequests,
 } from "../decide/session/access-request.ts";
@@ -79,7 +79,7 @@ async function known(
   nowMs: number,
 ): Promise<AccessRequest | null> {
   const before = await accessRequest(deps.sessions, denial.tenant, denial.decisionId, nowMs).catch(unlessUnknown);
-  if (before !== null && digestOf(before.arguments) !== digestOf(submittedArguments(submission))) throw otherArguments(submission);
+  if (before !== null && !isRefused(denial, submittedArguments(submission))) throw otherArguments(submission);
   return before;
 }
 
@@ -132,8 +132,8 @@ function listRoute(deps: SessionRouteDeps): Handler {
   return async (request, response, info) => {
     const pep = await deps.authenticate(request, mayApprove);
     const nowMs = deps.clock.nowMs();
-    const open = await openAccessRequests(deps.sessions, pep.tenant, nowMs);
-    sendJson(response, 200, { access_requests: open.map((one) => view(one, pep, nowMs, false)) }, info.id);
+    const { requests, more } = await openAccessRequests(deps.sessions, pep.tenant, nowMs);
+    sendJson(response, 200, { access_requests: requests.map((one) => view(one, pep, nowMs, false)), more }, info.id);
   };
 }
 

@@ -103,7 +103,7 @@ function endRoute(deps: SessionRouteDeps): Handler {
     const query = readQuery(request, ["subject", "agent", "reason"]);
     const reason = query.reason === undefined ? `ended by \`${pep.id}\`` : parseAt("?reason", line(1000), query.reason);
     const key = await keyOf(deps, pep, sessionId(request), claimsOfQuery(request, query));
-    deps.events.check();
+    // Stopping comes before recording: a full queue of records must not keep an agent going.
     const nowMs = deps.clock.nowMs();
     const { ended } = await endSession(deps.sessions, key, { reason, life: deps.newId(nowMs) }, nowMs);
     deps.events.record(causeOf(pep, info), { ...party(key), event: "session_ended", status: null, facts: { reason } });

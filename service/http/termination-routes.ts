@@ -30,7 +30,7 @@ function terminateRoute(deps: SessionRouteDeps): Handler {
     const pep = await deps.authenticate(request, mayOperate);
     const target = targetOf(request, pep);
     const { reason = `terminated by \`${pep.id}\`` } = parse(TerminationRequest, await readJson(request, deps.bodyLimits));
-    deps.events.check();
+    // Stopping comes before recording: a full queue of records must not keep an agent going.
     const made = await block(deps.sessions, target, reason, deps.clock.nowMs());
     record(deps, { event: "terminated", target, reason }, pep, info);
     sendJson(response, 200, terminationToWire(target, made), info.id);

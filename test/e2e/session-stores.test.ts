@@ -77,7 +77,7 @@ describe.skipIf(!hasRedis)("sessions in Redis", () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());
     const service = await start(bundle.many, redis);
-    const read = { tool: { server: "filesystem", name: "list_directory" }, arguments: { path: "/tmp" } };
+    const read = { tool: { server: "filesystem", name: "list_allowed_directories" }, arguments: {} };
     expect(await ask(service)).toMatchObject({ allow: true });
 
     await redis.stop();

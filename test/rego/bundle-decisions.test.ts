@@ -7,6 +7,7 @@ import { bundleLimits, readArchive } from "../../service/engine/archive.ts";
 import { type Bundle, readBundle } from "../../service/engine/bundle.ts";
 import { passGate } from "../../service/engine/load-gate.ts";
 import { administration, changed, denied, type Json, payment, permitted } from "./denied-calls.ts";
+import { mutant, pathsOf } from "./mutants.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 const gate = { name: "default", fuelMax: 5_000_000, memoryPagesMax: 1024, entrypoints: ["remit/decision"] };
@@ -64,7 +65,7 @@ describe("the default bundle in WebAssembly", () => {
         counters: { session_calls: { add: 1, max: 1000 }, "grant.calls": { add: 1, max: 10 }, "grant.amount": { add: 120, max: 500 } },
       },
     });
-    expect(evaluate(permitted)).toMatchObject({ effects: { labels_add: ["pii"] } });
+    expect(evaluate(permitted)).toMatchObject({ effects: { labels_add: ["pii", "untrusted"] } });
   });
 
   it.each(withApproval())("denies %s", (_, input, codes) => {
@@ -83,10 +84,10 @@ describe("the default bundle in WebAssembly", () => {
   });
 
   it.each(withApproval())("never allows %s when any field is missing or of a wrong type", (_, input) => {
-    const mutants = [...mutantsOf(input)].filter((mutant) => !PolicyInput.safeParse(mutant).success);
+    const mutants = [...mutantsOf(input)].filter((each) => !PolicyInput.safeParse(each).success);
 
     expect(mutants.length).toBeGreaterThan(300);
-    for (const mutant of mutants) expect(decide(mutant).allow).toBe(false);
+    for (const each of mutants) expect(decide(each).allow).toBe(false);
   });
 
   it.each([
@@ -95,10 +96,10 @@ describe("the default bundle in WebAssembly", () => {
     ["the payment", payment],
     ...denied.map(([name, input]) => [name, input] as const),
   ] as const)("has an answer, and no builtin that fails, for %s with any member as the service may give it", (_, input) => {
-    const mutants = [...mutantsOf(input)].filter((mutant) => PolicyInput.safeParse(mutant).success);
+    const mutants = [...mutantsOf(input)].filter((each) => PolicyInput.safeParse(each).success);
 
     expect(mutants.length).toBeGreaterThan(50);
-    for (const mutant of mutants) expect(policy.evaluate("remit/decision", mutant, nowMs)).toMatchObject({ ok: true });
+    for (const each of mutants) expect(policy.evaluate("remit/decision", each, nowMs)).toMatchObject({ ok: true });
   });
 
   it.each([null, true, 1, "text", [], {}, { nonce: 1 }])("denies %j as input", (input) => {
@@ -146,22 +147,7 @@ const wrongs: readonly Json[] = [null, true, -1, "x", [1], { x: 1 }];
 /** Every copy with one value missing, or with one value of another type in its place. */
 function* mutantsOf(document: Json): Generator<Json> {
   for (const path of pathsOf(document)) {
-    yield at(document, path, undefined);
-    for (const wrong of wrongs) yield at(document, path, wrong);
+    yield mutant(document, path, undefined);
+    for (const wrong of wrongs) yield mutant(document, path, wrong);
   }
-}
-
-function pathsOf(document: Json): readonly (readonly string[])[] {
-  if (typeof document !== "object" || document === null) return [];
-  return Object.entries(document).flatMap(([name, value]) => [[name], ...pathsOf(value).map((path) => [name, ...path])]);
-}
-
-function at(document: Json, path: readonly string[], value: Json | undefined): Json {
-  const copy = structuredClone(document) as Record<string, unknown>;
-  const parent = path.slice(0, -1).reduce((node, part) => node[part] as Record<string, unknown>, copy);
-  const last = path.at(-1) ?? "";
-  if (value !== undefined) parent[last] = value;
-  else if (Array.isArray(parent)) parent.splice(Number(last), 1);
-  else delete parent[last];
-  return copy as Json;
 }

@@ -89,6 +89,15 @@ function to(origin: string, changes: Readonly<Record<string, Json>>): Json {
   return changed(payment, { "/provenance/~1recipient": origin, "/values/~1recipient/origin": origin, ...changes });
 }
 
+/** A payment whose amount is the tool's to choose, with nothing that counts amounts. */
+const unsized = changed(payment, {
+  "/call/arguments": { recipient: "GB29NWBK60161331926819" },
+  "/provenance": { "/recipient": "trusted" },
+  "/values": { "/recipient": value("destination", "trusted", { granted: true }) },
+  "/session/grant/budgets": {},
+  "/embedded": [],
+});
+
 const anywhere = { "/tool/external": true, "/tool/returns": [], "/session/labels": ["pii", "untrusted"] };
 const alone = { "/session/id": null, "/session/known": false, "/session/age_s": null };
 const away = { ...alone, "/session/id": "s-1", "/session/available": false, "/session/budgets": {}, "/session/calls": 0 };
@@ -118,6 +127,11 @@ const rows: readonly (readonly [string, Json, readonly string[], true?])[] = [
   ["an old session", changed(administration, { "/session/age_s": 3601 }), ["session_too_old"]],
   ["a terminated agent", changed(permitted, { "/session/ended": { by: "agent", reason: "incident" } }), ["session_ended"]],
   ["a store that is away", changed(permitted, away), ["session_unavailable"]],
+  [
+    "a read of unknown origin while the store is away",
+    changed(permitted, { ...away, "/tool/class": "read", "/tool/returns": [] }),
+    ["session_unavailable"],
+  ],
   ["a session that may be lost", changed(permitted, { ...update, "/session/known": false, "/session/lost": true }), ["session_state_lost"]],
   ["a payment without a session", changed(payment, { ...alone, "/session/grant": null }), ["session_missing", "session_required"]],
   ["an expired grant", changed(payment, { "/session/grant/expires_in_s": 0 }), ["grant_expired"]],
@@ -128,6 +142,11 @@ const rows: readonly (readonly [string, Json, readonly string[], true?])[] = [
   ["a larger amount than granted", changed(payment, { "/session/grant/budgets": { amount: 119.99 } }), ["grant_budget_exceeded"]],
   ["an unknown budget of the grant", changed(payment, { "/session/grant/budgets": { call: 3 } }), ["grant_budget_unknown"]],
   ["an amount that is no number", changed(payment, { "/values/~1amount/amount": null }), ["amount_unknown"]],
+  [
+    "a negative amount that nothing limits",
+    changed(payment, { "/values/~1amount/amount": -120, "/tool/limits": {}, "/session/grant/budgets": {} }),
+    ["amount_unknown"],
+  ],
   ["a budget that is used up", changed(permitted, { "/session/budgets/session_calls/used": 1000 }), ["budget_exceeded"]],
   ["a budget that is not known", changed(permitted, { "/session/budgets": {} }), ["budget_unknown"]],
   ["missing evidence", changed(payment, { "/tool/requires/0/met": false }), ["evidence_missing"]],
@@ -157,7 +176,20 @@ const rows: readonly (readonly [string, Json, readonly string[], true?])[] = [
     ["destination_first_seen"],
     true,
   ],
+  ["an amount that is left out to a new destination", unsized, ["destination_first_seen"], true],
   ["a large page", changed(permitted, { "/tool/page_sizes": ["/limit"], "/call/arguments/limit": 501 }), ["page_too_large"], true],
+  ["a page of no size", changed(permitted, { "/tool/page_sizes": ["/limit"], "/call/arguments/limit": null }), ["page_too_large"], true],
+  [
+    "a large page within a list",
+    changed(permitted, {
+      "/tool/page_sizes": ["/pages/0/n"],
+      "/call/arguments": { pages: [{ n: 501 }] },
+      "/values": {},
+      "/provenance": {},
+    }),
+    ["page_too_large"],
+    true,
+  ],
   ["many rows", changed(permitted, { "/session/records": 10_001 }), ["mass_read"], true],
   ["many calls of a tool", changed(permitted, { "/session/counts/tool": { "crm/search_customers": 100 } }), ["mass_read"], true],
 ];

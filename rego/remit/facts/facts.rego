@@ -14,8 +14,15 @@ tool_name := concat("/", [input.call.server, input.call.tool]) if {
 
 # METADATA
 # title: The call is a question
-# description: "`tools/list` and its like run nothing, so they use up nothing."
-question if endswith(input.call.method, "/list")
+# description: The listings of MCP run nothing, so they use up nothing. A closed list, as the service has it.
+question if input.call.method in {
+	"tools/list",
+	"resources/list",
+	"resources/templates/list",
+	"prompts/list",
+	"roots/list",
+	"tasks/list",
+}
 
 # METADATA
 # title: The tool changes something
@@ -39,8 +46,26 @@ acts if input.tool.external == true
 untrusted_seen if "untrusted" in input.session.labels
 
 # METADATA
+# title: Labels of the result
+# scope: document
+# description: |
+#   Those that the catalog's `returns` names. What a tool of class `read` or `query` returns is `untrusted` too, unless `returns` says
+#   `trusted`; what other classes return is an acknowledgement. Whatever a tool returns that is not in the catalog is `untrusted`.
+labels_returned contains label if {
+	some label in input.tool.returns
+	label != "trusted"
+}
+
+labels_returned contains "untrusted" if {
+	not "trusted" in input.tool.returns
+	not changes
+}
+
+labels_returned contains "untrusted" if input.tool.class_source != "catalog"
+
+# METADATA
 # title: The session has seen confidential data
-# description: It carries a label of `data.remit.config.labels.confidential`; any label when that list is missing.
+# description: It carries a label of `data.remit.config.labels.confidential`; any label when that is no list of names.
 confidential_seen if {
 	some label in input.session.labels
 	_confidential(label)
@@ -100,6 +125,16 @@ within(used, step, limit) if {
 }
 
 # METADATA
+# title: A list of names
+# description: Nothing but strings. What a list says that holds anything else is not known.
+names(value) if {
+	is_array(value)
+	every name in value {
+		is_string(name)
+	}
+}
+
+# METADATA
 # title: Names in a sentence
 # description: The first eight, sorted, each between backticks.
 listed(names) := concat(", ", [concat("", ["`", name, "`"]) | some name in array.slice(sort(names), 0, 8)])
@@ -111,4 +146,4 @@ _confidential(label) if {
 	label != "trusted"
 }
 
-_confidential_listed if is_array(data.remit.config.labels.confidential)
+_confidential_listed if names(data.remit.config.labels.confidential)

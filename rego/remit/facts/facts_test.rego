@@ -43,10 +43,38 @@ test_knows_confidential_data_by_its_labels if {
 	}
 }
 
+test_knows_the_labels_of_the_result if {
+	every case in [
+		["read", [], {"untrusted"}],
+		["query", ["pii"], {"pii", "untrusted"}],
+		["query", ["trusted"], set()],
+		["read", ["trusted", "pii"], {"pii"}],
+		["read", ["trusted", "untrusted"], {"untrusted"}],
+		["update", [], set()],
+		["admin", ["confidential"], {"confidential"}],
+		["update", ["untrusted"], {"untrusted"}],
+	] {
+		called := fixtures.changed(fixtures.allowed, [["tool/class", case[0]], ["tool/returns", case[1]]])
+		labels := facts.labels_returned with input as called
+		labels == case[2]
+	}
+}
+
+test_believes_no_result_of_a_tool_outside_the_catalog if {
+	every class in ["read", "update"] {
+		every source in ["annotations", "default"] {
+			called := fixtures.changed(fixtures.allowed, [["tool/class", class], ["tool/class_source", source], ["tool/returns", ["trusted"]]])
+			facts.labels_returned == {"untrusted"} with input as called
+		}
+	}
+}
+
 test_takes_every_label_for_confidential_when_none_is_listed if {
 	called := fixtures.changed(fixtures.allowed, [["session/labels", ["untrusted"]], ["tool/returns", ["own"]]])
 	facts.confidential_seen with input as called with data.remit.config.labels as {}
 	facts.confidential_returned with input as called with data.remit.config.labels as {"confidential": "pii"}
+	facts.confidential_returned with input as called with data.remit.config.labels as {"confidential": ["pii", 1]}
+	not facts.confidential_returned with input as called with data.remit.config.labels as {"confidential": []}
 	not facts.confidential_returned with input as fixtures.changed(called, [["tool/returns", ["trusted"]]])
 		with data.remit.config.labels as {}
 }

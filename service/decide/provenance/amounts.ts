@@ -2,17 +2,19 @@ const number = /(?<![A-Za-z0-9_])\d+(?:[.,'’]\d+)*(?![A-Za-z0-9_])/g;
 const wholeNumber = /^[€£$¥]? ?(\d+(?:[.,'’]\d+)*) ?[€£$¥]?$/;
 
 /** Every number that stands in a text by itself, as decimal text; `1.200` is read both ways. */
-export function amountsIn(text: string): string[] {
-  return [...text.matchAll(number)].flatMap(([found]) => readingsOf(found));
+export function* amountsIn(text: string): Generator<string> {
+  for (const [found] of text.matchAll(number)) yield* readingsOf(found);
 }
 
 const anyNumber = /\d+(?:[.,'’]\d+)*/g;
 const spacedThousands = /(?<=\d) (?=\d{3}(?!\d))/g;
 
 /** The same with numbers that stand in words (`5000USD`), have zeros before them or spaces within. */
-export function amountsAnywhere(text: string): string[] {
-  const found = [text, text.replace(spacedThousands, "")].flatMap((reading) => reading.match(anyNumber) ?? []);
-  return found.flatMap((each) => readingsOf(each.replace(/^0+(?=\d)/, "")));
+export function* amountsAnywhere(text: string): Generator<string> {
+  const joined = text.replace(spacedThousands, "");
+  for (const reading of joined === text ? [text] : [text, joined]) {
+    for (const [found] of reading.matchAll(anyNumber)) yield* readingsOf(found.replace(/^0+(?=\d)/, ""));
+  }
 }
 
 /** The readings of a text that is a number and nothing else but a currency sign; empty for any other text. */

@@ -11,6 +11,20 @@ export function isAscii(text: string): boolean {
   return !beyondAscii.test(text);
 }
 
+const block = 1024;
+
+/** The start of a text: at most `max` characters, and no more when normalised (one character can become eighteen). */
+export function boundedStart(text: string, max: number): string {
+  const start = text.slice(0, max);
+  if (isAscii(start)) return start;
+  let room = max;
+  for (let from = 0; from < start.length; from += block) {
+    room -= start.slice(from, from + block).normalize("NFKC").length;
+    if (room < 0) return start.slice(0, from);
+  }
+  return start;
+}
+
 // Characters whose compatibility form holds one of `/ ? # @ : \ .`-like signs: normalising them would move the borders of an address.
 const breaksAddresses =
   /[^\u2024-\u2026\u2100\u2101\u2105\u2106\u2a74\ufe13\ufe16\ufe19\ufe30\ufe52\ufe55\ufe56\ufe5f\ufe68\ufe6b\uff03\uff0e\uff0f\uff1a\uff1f\uff20\uff3c]+/g;
@@ -32,8 +46,10 @@ export function looseForms(text: string): readonly string[] {
   return asWritten === asLower ? [asWritten] : [asWritten, asLower];
 }
 
+const notAscii = /[\u0080-\u{10ffff}]/gu;
+
 function skeleton(text: string): string {
-  const looks = Array.from(text, plainLook).join("").toLowerCase();
+  const looks = text.replace(notAscii, plainLook).toLowerCase();
   // Lower case can bring a mark of its own (İ).
   return collapse(looks.replace(notAlphanumeric, ""));
 }

@@ -1,5 +1,5 @@
 import type { Json } from "../json.ts";
-import { looseForms, wideText } from "./folding.ts";
+import { boundedStart, looseForms, wideText } from "./folding.ts";
 import type { Origin } from "./names.ts";
 import { type Part, type Question, questionOf } from "./question.ts";
 import { scan, type Token } from "./tokens.ts";
@@ -25,7 +25,7 @@ function namesOfPart(part: Part): readonly string[] {
     case "value":
       return [part.exact, ...part.wide];
     case "url":
-      return [part.exact, ...(part.party === null ? [] : [part.party]), ...part.close, ...part.wide];
+      return [part.exact, ...part.pages, ...part.close, ...part.wide];
     case "phrase":
       return [...part.exact, ...part.wide, ...part.words.flatMap((word) => [word.exact, ...word.wide])];
     default:
@@ -98,16 +98,15 @@ class Evidence {
   }
 
   /**
-   * A URL that was seen is what its source is. At a host that the user named any other page is the user's as well, unless untrusted content
-   * named it or its way leads on to a host from there. A trusted host alone is not enough: data could be put into path or query.
+   * A URL that was seen is what its source is. Any page of a bare host that the user named, and any page below one that the user named, is the
+   * user's as well, unless untrusted content named it or its way leads on to a host from there. Other pages of the host may be anybody's. A host
+   * or page from trusted content vouches for itself only: data could be put into path or query.
    */
   #url(part: Extract<Part, { kind: "url" }>): Origin {
     const exact = this.#known(part.exact);
     if (exact !== null) return exact;
-    const party = part.party === null ? null : this.#find(part.party);
     if (this.untrusted(part.close)) return "untrusted";
-    if (party === "k") return "task";
-    if (party === "t" && part.plain) return "trusted";
+    if (part.pages.some((page) => this.#find(page) === "k")) return "task";
     return this.untrusted(part.wide) ? "untrusted" : "unknown";
   }
 
@@ -136,19 +135,28 @@ export interface EmbeddedLink {
   readonly text: string;
 }
 
-const linksMax = 32;
+/** The links of a text. */
+export interface EmbeddedLinks {
+  readonly links: readonly EmbeddedLink[];
+  /** The text was too long to be read to its end, or held too many: there may be others. */
+  readonly partial: boolean;
+}
+
+const [linksMax, readMax] = [32, 32_768];
 
 /**
  * Links and IBANs that stand in a text such as the body of a message, each once: URLs, host names, and what a reader would understand as such.
  * At most 32; of more, the last one holds all the rest.
  */
-export function embeddedLinks(text: string): EmbeddedLink[] {
-  const wide = wideText(text);
-  const tokens = [...scan(text).tokens, ...(wide === text ? [] : scan(wide).tokens)].filter(isLink);
+export function embeddedLinks(text: string): EmbeddedLinks {
+  const part = boundedStart(text, readMax);
+  const wide = wideText(part);
+  const scans = [part, ...(wide === part ? [] : [wide])].map((reading) => scan(reading));
+  const tokens = scans.flatMap((each) => each.tokens).filter(isLink);
   const links = [...new Map(tokens.map((token) => [token.strict, linkOf(token)])).values()];
   const others = links.splice(linksMax - 1);
-  if (others.length <= 1) return [...links, ...others];
-  return [...links, { kind: "url", text: others.map((link) => link.text).join(" ") }];
+  const last: EmbeddedLink[] = others.length <= 1 ? others : [{ kind: "url", text: others.map((link) => link.text).join(" ") }];
+  return { links: [...links, ...last], partial: part.length < text.length || scans.some((each) => each.partial) };
 }
 
 function linkOf({ kind, text }: Token): EmbeddedLink {

@@ -1,19 +1,19 @@
 import type { Json } from "../json.ts";
 import { amountsOf } from "./amounts.ts";
-import { looseForms, wideText } from "./folding.ts";
+import { boundedStart, looseForms, wideText } from "./folding.ts";
 import { limits, nameOf } from "./names.ts";
 import { emailMark, looseParties, loosePassengers, looseValues, scan, type Token, tokenMarks } from "./tokens.ts";
+import type { WebAddress } from "./web-address.ts";
 import { strictWords } from "./words.ts";
 
 /** What is asked about one part of an argument. Each list holds names; `wide` ones are evidence of untrusted content only. */
 export type Part =
   | { readonly kind: "value"; readonly exact: string; readonly wide: readonly string[] }
-  /** `close`: evidence that counts even when the user named the host. `party` is null when it is not certain. `plain`: nothing but a host. */
+  /** `pages`: its host, the pages above it and itself; none when it is not certain where it leads. `close`: untrusted evidence that outweighs them. */
   | {
       readonly kind: "url";
       readonly exact: string;
-      readonly party: string | null;
-      readonly plain: boolean;
+      readonly pages: readonly string[];
       readonly close: readonly string[];
       readonly wide: readonly string[];
     }
@@ -77,7 +77,7 @@ function ofText(text: string): Question {
 }
 
 function readText(text: string): Question {
-  const part = text.slice(0, charactersMax);
+  const part = boundedStart(text, charactersMax);
   const amounts = amountsOf(part);
   if (amounts.length > 0 && !accountNumber.test(part)) {
     return { ...noQuestion, parts: [{ kind: "amount", exact: amounts.map(nameOf.amount), wide: amounts.map(nameOf.untrustedAmount) }] };
@@ -109,13 +109,21 @@ function ofToken(token: Token): Part {
   const { address } = token;
   if (address === null) return { kind: "value", exact, wide: [...values, ...parties] };
   const passengers = loosePassengers(token);
-  const party = address.party === null || passengers === null ? null : nameOf.party(address.party);
+  const pages = passengers === null ? [] : pagesOf(address);
   const plain = address.path === "" && address.query === "" && !token.text.includes("#");
   const close = [...(plain ? [] : [...values, ...untrusted(pathsAbove(address.host ?? "", address.path))]), ...untrusted(passengers ?? [])];
-  return { kind: "url", exact, party, plain, close, wide: [...values, ...parties] };
+  return { kind: "url", exact, pages, close, wide: [...values, ...parties] };
 }
 
 const segmentsMax = 8;
+/** Ways that a server may read as leading up again: an escaped slash, backslash or percent sign, and dots with a parameter (`/..;/`). */
+const wanders = /%(?:2f|5c|25)|\/\.{1,2}(?:;|%3b)/i;
+
+function pagesOf({ party, path }: WebAddress): string[] {
+  if (party === null) return [];
+  const segments = wanders.test(path) ? [] : path.split("/").slice(1, 1 + segmentsMax);
+  return [party, ...segments.map((_, i) => `${party}/${segments.slice(0, i + 1).join("/")}`)].map(nameOf.value);
+}
 
 /** Skeletons of the page and of what is above it: what lies below a page that untrusted content named is untrusted as well. */
 function pathsAbove(host: string, path: string): string[] {

@@ -1,4 +1,4 @@
-import type { Json } from "../json.ts";
+import type { Json, JsonObject } from "../json.ts";
 import type { FieldOrigin } from "../ports.ts";
 import { limits } from "./names.ts";
 import { fieldViews, type View, worseView } from "./result-fields.ts";
@@ -100,11 +100,24 @@ function leafOrigin(value: string | number, origin: FieldOrigin): "trusted" | "u
   return typeof value === "number" || (value.length <= identifierMax && !notIdentifier.test(value)) ? "trusted" : "untrusted";
 }
 
+const [recordsDepth, visitedMax] = [8, 65_536];
+
+/** The length of the longest list, outer ones first; of a result with more lists and objects than are looked at, as many as that. */
 function recordsOf(value: Json): number {
   if (value === null || value === "") return 0;
   if (typeof value !== "object") return 1;
-  if (Array.isArray(value)) return value.length;
-  const members = Object.values(value);
-  if (members.length === 0) return 0;
-  return members.reduce<number>((most, member) => (Array.isArray(member) ? Math.max(most, member.length) : most), 1);
+  let [most, visited, level] = [Object.keys(value).length === 0 ? 0 : 1, 0, [value]];
+  for (let depth = 0; depth <= recordsDepth && level.length > 0; depth += 1) {
+    visited += level.length;
+    if (visited > visitedMax) return Math.max(most, visitedMax);
+    for (const holder of level) if (Array.isArray(holder)) most = Math.max(most, holder.length);
+    level = level.flatMap((holder) => Object.values(holder) as Json[]).filter(isHolder);
+  }
+  return most;
+}
+
+type Holder = JsonObject | readonly Json[];
+
+function isHolder(value: Json): value is Holder {
+  return typeof value === "object" && value !== null;
 }

@@ -1,3 +1,4 @@
+import { Effort } from "./effort.ts";
 import { foldedForm, isAscii, looseForms } from "./folding.ts";
 import { readAccount, readIban } from "./numbers.ts";
 import { hostLikeness, hostsInside, looseHosts, readAddress, strictDomain, type WebAddress } from "./web-address.ts";
@@ -19,6 +20,8 @@ export interface Scan {
   readonly tokens: readonly Token[];
   /** What is left of the text, with a mark in place of each sure token. */
   readonly rest: string;
+  /** There were too many: `rest` holds others. The same is true when the effort is spent. */
+  readonly partial: boolean;
 }
 
 /** Stand for an e-mail address, and for any other token, in what is left of a text. They are white space, and not let in from outside. */
@@ -43,17 +46,18 @@ const ascii = namePatterns("A-Za-z0-9", "g");
 const unicode = namePatterns(String.raw`\p{L}\p{N}\p{M}\u3002\uff0e\uff61`, "gu");
 
 /** Finds URLs, host names, e-mail addresses, IBANs and other long account numbers in a text. Linear in the length of the text. */
-export function scan(text: string): Scan {
-  const tokens: Token[] = [];
+export function scan(text: string, effort = new Effort(Number.POSITIVE_INFINITY)): Scan {
+  const found = new Tokens(effort);
   const patterns = isAscii(text) ? ascii : unicode;
   let rest = text.replace(tokenMarks, " ");
-  if (rest.includes(":")) rest = take(rest, url, (match) => add(tokens, readUrl(match[0])));
-  if (rest.includes("@")) rest = take(rest, patterns.email, (match) => add(tokens, readEmail(match)), { mark: emailMark, step: 0 });
-  if (/[.\u3002\uff0e\uff61]/.test(rest))
-    rest = take(rest, patterns.run, (match, whole) => add(tokens, readHost(match[0], match.index, whole)));
-  if (/\d/.test(rest)) rest = takeNumbers(rest, tokens);
-  return { tokens, rest };
+  if (rest.includes(":")) rest = take(rest, url, (match) => found.add(readUrl(match[0])), found);
+  if (rest.includes("@")) rest = take(rest, patterns.email, (match) => found.add(readEmail(match)), found, { mark: emailMark, step: 0 });
+  if (dot.test(rest)) rest = take(rest, patterns.run, (match, whole) => found.add(readHost(match[0], match.index, whole)), found);
+  if (/\d/.test(rest)) rest = takeNumbers(rest, found);
+  return { tokens: found.list, rest, partial: found.isFull };
 }
+
+const dot = /[.\u3002\uff0e\uff61]/;
 
 interface Found {
   readonly token: Token;
@@ -61,19 +65,43 @@ interface Found {
   readonly used: number;
 }
 
-function add(tokens: Token[], found: Found | null): number {
-  if (found === null) return 0;
-  tokens.push(found.token);
-  return found.token.sure ? found.used : 0;
+const [tokensMax, matchUnits, tokenUnits] = [2048, 3, 20];
+
+/** What was found, while there is room for it and effort left. */
+class Tokens {
+  readonly list: Token[] = [];
+  readonly #effort: Effort;
+
+  constructor(effort: Effort) {
+    this.#effort = effort;
+  }
+
+  get isFull(): boolean {
+    return this.list.length >= tokensMax;
+  }
+
+  /** Whether another match may be looked at. */
+  next(): boolean {
+    return !this.isFull && this.#effort.spend(matchUnits);
+  }
+
+  add(found: Found | null): number {
+    if (found === null) return 0;
+    this.#effort.spend(tokenUnits);
+    this.list.push(found.token);
+    return found.token.sure ? found.used : 0;
+  }
 }
 
 const other = { mark: otherMark, step: 0 };
 
+type Read = (match: RegExpExecArray, text: string) => number;
+
 /** Replaces what `read` uses of each match. Unused characters are looked at again only where a pattern may begin anew, so this stays linear. */
-function take(text: string, pattern: RegExp, read: (match: RegExpExecArray, text: string) => number, { mark, step } = other): string {
+function take(text: string, pattern: RegExp, read: Read, found: Tokens, { mark, step } = other): string {
   let [rest, from] = ["", 0];
   pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+  for (let match = pattern.exec(text); match !== null && found.next(); match = pattern.exec(text)) {
     const used = read(match, text);
     if (used > 0) {
       rest += text.slice(from, match.index) + mark;
@@ -84,19 +112,17 @@ function take(text: string, pattern: RegExp, read: (match: RegExpExecArray, text
   return from === 0 ? text : rest + text.slice(from);
 }
 
-function takeNumbers(text: string, tokens: Token[]): string {
+function takeNumbers(text: string, found: Tokens): string {
   const folded = foldedForm(text);
   const number =
     (kind: "iban" | "account", read: (match: string) => { strict: string; used: number } | null) => (match: RegExpExecArray) => {
-      const found = read(match[0]);
-      if (found === null) return 0;
-      const token: Token = { kind, text: match[0].slice(0, found.used), strict: found.strict, sure: true, address: null };
-      return add(tokens, { token, used: found.used });
+      const number = read(match[0]);
+      if (number === null) return 0;
+      const token: Token = { kind, text: match[0].slice(0, number.used), strict: number.strict, sure: true, address: null };
+      return found.add({ token, used: number.used });
     };
-  return take(take(folded, iban, number("iban", readIban), { mark: otherMark, step: 4 }), account, number("account", readAccount), {
-    mark: otherMark,
-    step: 1,
-  });
+  const withoutIbans = take(folded, iban, number("iban", readIban), found, { mark: otherMark, step: 4 });
+  return take(withoutIbans, account, number("account", readAccount), found, { mark: otherMark, step: 1 });
 }
 
 const iban = /(?<![a-z0-9])[a-z]{2}\d{2}(?:[ -]?[a-z0-9]){11,40}/g;
@@ -145,6 +171,7 @@ function nameIn(run: string): string {
 }
 
 function readHost(run: string, index: number, text: string): Found | null {
+  if (!dot.test(run)) return null;
   const name = nameIn(run);
   const likeness = hostLikeness(name);
   if (likeness === null) return null;

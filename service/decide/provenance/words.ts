@@ -1,5 +1,5 @@
 import { stemmer } from "stemmer";
-import { foldedForm } from "./folding.ts";
+import { boundedStart, foldedForm } from "./folding.ts";
 
 const apostrophe = /[\u2018\u2019]/g;
 const word = /[^\s,;"()[\]{}<>|=`\u201c-\u201e\u00ab\u00bb]+/g;
@@ -13,12 +13,15 @@ const possessive = /(?<=.)'s$/;
  * dropped (`@alice`, `#general`, `"Spotify",`, `Dora's`); signs inside a word count (`john.doe`, `a-1_b`).
  */
 export function strictWords(text: string): string[] {
-  const words: string[] = [];
+  return [...eachWord(text)];
+}
+
+/** The same one after the other. */
+export function* eachWord(text: string): Generator<string> {
   for (const [found] of foldedForm(text).replace(apostrophe, "'").matchAll(word)) {
     const bare = trimEnd(found.replace(leading, ""), trailingSigns).replace(possessive, "");
-    if (!onlySigns.test(bare)) words.push(bare);
+    if (!onlySigns.test(bare)) yield bare;
   }
-  return words;
 }
 
 /** Without the characters of `signs` at its end. */
@@ -28,13 +31,13 @@ export function trimEnd(text: string, signs: string): string {
   return text.slice(0, end);
 }
 
-const taskWordsMax = 512;
+const [taskWordsMax, taskLengthMax] = [512, 32_768];
 const wordLengthMax = 64;
 
 /** Stems of the words of a task, each once: `Sending the invoices` → send, the, invoic. */
 export function taskWords(text: string): string[] {
   const stems = new Set<string>();
-  for (const stem of stemsOf(text)) {
+  for (const stem of stemsOf(boundedStart(text, taskLengthMax))) {
     if (stems.size >= taskWordsMax) break;
     stems.add(stem);
   }

@@ -3,17 +3,19 @@ import { digestOf } from "../canonical.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { DocChange, StoredDoc } from "../ports.ts";
 import { type Denial, widerGrant } from "./binding-token.ts";
-import { accessRequestDoc, openRequestsDoc } from "./keys.ts";
+import { accessRequestDoc, blockDoc, openRequestsDoc, principalOwner } from "./keys.ts";
+import { type SessionWrite, writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
 import { throwIfFull } from "./sessions.ts";
-import { newState, parseState } from "./state.ts";
+import { newState, parseState, type SessionState } from "./state.ts";
+import { readBlock } from "./view.ts";
 
 /** A request that somebody approve exactly one refused call, or one wider grant. */
 export interface AccessRequest {
   readonly id: string;
   readonly status: "pending" | "approved" | "refused" | "used";
   readonly denial: Denial;
-  /** What would be done, as the approver sees it. */
+  /** What would be done, as the approver sees it; null once it is decided, since nobody needs it then. */
   readonly arguments: Json;
   readonly justification: string | null;
   readonly createdMs: number;
@@ -41,10 +43,15 @@ export interface Verdict {
   readonly life: string;
 }
 
-const openMax = 1000;
+/** All that wait are one document of the store: 500 of them are about 50,000 of its 65,536 characters. */
+const openMax = 500;
+const openPerSessionMax = 16;
+const openPerPrincipalMax = 64;
+/** Each may hold the largest arguments there are. */
+const readMax = 100;
 const approvalsMax = 16;
 const attemptsMax = 32;
-const keptMs = 86_400_000;
+const keptMs = 3_600_000;
 
 /** Opens an access request. `args` must be what was refused. Throws RemitError `request_invalid` when they are not, `session_limit` when too many wait. */
 export async function openAccessRequest(
@@ -53,20 +60,21 @@ export async function openAccessRequest(
   nowMs: number,
 ): Promise<AccessRequest> {
   const { id, denial, args, justification } = asked;
-  if (boundDigest(denial, args) !== denial.binding) {
+  if (!isRefused(denial, args)) {
     const message = "are not the arguments of the refused call";
     throw new RemitError("request_invalid", `\`/arguments\` ${message}`, { errors: [{ path: "/arguments", message }] });
   }
   const request: AccessRequest = {
-    ...{ id, status: "pending", denial, arguments: args, justification, createdMs: nowMs, expiresMs: denial.expiresMs },
-    ...{ approver: null, comment: null },
+    ...{ id, status: "pending", denial, arguments: args, justification, createdMs: nowMs },
+    // Ends of documents are whole numbers.
+    ...{ expiresMs: Math.ceil(denial.expiresMs), approver: null, comment: null },
   };
   await retry(async () => {
     const { docs } = await deps.store.read(denial.tenant, { docs: [openRequestsDoc], counters: [], fields: [] }, nowMs);
     const open = openList(docs[0], nowMs);
-    if (open.length >= openMax)
-      throw new RemitError("session_limit", `${openMax} access requests wait for a decision`, { retryAfterS: 60 });
-    const list = [...open, { id, expiresMs: request.expiresMs }];
+    const mine: OpenRequest = [id, request.expiresMs, denial.session, principalOwner(deps.mark, denial.subject, denial.agent)];
+    refuseTooMany(open, mine);
+    const list = [...open, mine];
     return deps.store.change(
       denial.tenant,
       { docs: [requestChange(request, 0, nowMs), listChange(docs[0], list, nowMs)], counters: [], fields: [] },
@@ -76,22 +84,41 @@ export async function openAccessRequest(
   return request;
 }
 
-function boundDigest({ what, session }: Denial, args: Json): string {
-  return what === widerGrant ? digestOf({ grant: args, session }) : digestOf({ arguments: args, tool: what });
+/** Whether these are the arguments, or this is the grant, that the denial is of. */
+export function isRefused({ what, session, binding }: Denial, args: Json): boolean {
+  return binding === (what === widerGrant ? digestOf({ grant: args, session }) : digestOf({ arguments: args, tool: what }));
 }
 
-interface OpenRequest {
-  readonly id: string;
-  readonly expiresMs: number;
-}
+/** A request that waits, and whose share of the list it takes. A tuple, since all of them are one document. */
+type OpenRequest = readonly [id: string, expiresMs: number, session: string, principal: string];
 
+/** What cannot be read is a store that cannot be used, never an empty list. */
 function openList(doc: StoredDoc | undefined, nowMs: number): OpenRequest[] {
   if (doc === undefined || doc.text === null) return [];
-  return (JSON.parse(doc.text) as OpenRequest[]).filter(({ expiresMs }) => expiresMs > nowMs);
+  try {
+    return (JSON.parse(doc.text) as OpenRequest[]).filter(([, expiresMs]) => expiresMs > nowMs);
+  } catch (cause) {
+    throw new RemitError("session_store_unavailable", "the list of open access requests in the store cannot be read", { cause });
+  }
+}
+
+/** No session and no principal may take the places of all others. */
+function refuseTooMany(open: readonly OpenRequest[], [, , session, principal]: OpenRequest): void {
+  const shares = [
+    { whose: "this session", max: openPerSessionMax, count: open.filter((other) => other[2] === session).length },
+    { whose: "this agent and subject", max: openPerPrincipalMax, count: open.filter((other) => other[3] === principal).length },
+    { whose: "this tenant", max: openMax, count: open.length },
+  ];
+  for (const { whose, max, count } of shares) {
+    if (count < max) continue;
+    const message = `${max} access requests of ${whose} wait for a decision; no other is taken until one of them is decided or expires`;
+    // The detail of a 5xx is not shown, `errors` are: whoever asks must see whose limit it is.
+    throw new RemitError("session_limit", message, { retryAfterS: 60, errors: [{ path: "/", message }] });
+  }
 }
 
 function listChange(doc: StoredDoc | undefined, list: readonly OpenRequest[], nowMs: number): DocChange {
-  const expiresMs = Math.max(nowMs + keptMs, ...list.map((open) => open.expiresMs));
+  const expiresMs = Math.max(nowMs + keptMs, ...list.map(([, endsMs]) => endsMs));
   return { key: openRequestsDoc, version: doc?.version ?? 0, text: JSON.stringify(list), expiresMs, limited: false };
 }
 
@@ -105,12 +132,22 @@ function requestChange(request: AccessRequest, version: number, nowMs: number): 
   };
 }
 
-/** Access requests that wait for a decision, oldest first. */
-export async function openAccessRequests(deps: SessionDeps, tenant: string, nowMs: number): Promise<AccessRequest[]> {
+/** Access requests that wait for a decision. */
+export interface OpenAccessRequests {
+  /** At most 100, oldest first. */
+  readonly requests: readonly AccessRequest[];
+  /** Others wait, too; they are seen when some of these are decided or expire. */
+  readonly more: boolean;
+}
+
+/** Those that have waited longest for a decision. Throws RemitError `session_store_unavailable`. */
+export async function openAccessRequests(deps: SessionDeps, tenant: string, nowMs: number): Promise<OpenAccessRequests> {
   const { docs } = await deps.store.read(tenant, { docs: [openRequestsDoc], counters: [], fields: [] }, nowMs);
-  const keys = openList(docs[0], nowMs).map(({ id }) => accessRequestDoc(id));
+  const open = openList(docs[0], nowMs);
+  const keys = open.slice(0, readMax).map(([id]) => accessRequestDoc(id));
   const read = await deps.store.read(tenant, { docs: keys, counters: [], fields: [] }, nowMs);
-  return read.docs.filter(({ text }) => text !== null).map(({ text }) => JSON.parse(text ?? "") as AccessRequest);
+  const requests = read.docs.filter(({ text }) => text !== null).map(({ text }) => JSON.parse(text ?? "") as AccessRequest);
+  return { requests, more: open.length > readMax };
 }
 
 /** One access request; `used` once the call it approved was allowed. Throws RemitError `approval_unknown`. */
@@ -132,7 +169,7 @@ async function load(deps: SessionDeps, tenant: string, id: string, nowMs: number
 
 /**
  * Approves or refuses; an approval lets exactly this call pass once, until it expires.
- * Throws RemitError `approval_unknown`, `approval_forbidden`, `approval_conflict`, `session_conflict`.
+ * Throws RemitError `approval_unknown`, `approval_forbidden`, `approval_conflict`, `session_ended`, `session_conflict`.
  */
 export async function decideAccessRequest(
   deps: SessionDeps,
@@ -148,12 +185,16 @@ export async function decideAccessRequest(
     if (request.expiresMs <= nowMs) throw new RemitError("approval_conflict", `\`${id}\` has expired`);
     refuseRequester(request.denial, verdict.approver);
     const { approver, comment } = verdict;
-    decided = { ...request, status: verdict.approve ? "approved" : "refused", approver: approver.id, comment };
-    const read = await deps.store.read(tenant, { docs: [openRequestsDoc, request.denial.session], counters: [], fields: [] }, nowMs);
-    const list = openList(read.docs[0], nowMs).filter((open) => open.id !== id);
-    const docs = [requestChange(decided, version, nowMs), listChange(read.docs[0], list, nowMs)];
-    if (verdict.approve) docs.push(sessionChange(deps, { request, verdict, stored: read.docs[1], nowMs }));
-    return deps.store.change(tenant, { docs, counters: [], fields: [] }, nowMs);
+    decided = { ...request, status: verdict.approve ? "approved" : "refused", arguments: null, approver: approver.id, comment };
+    const targets = blockTargets(deps, request.denial);
+    const asked = [openRequestsDoc, request.denial.session, ...targets.map(({ doc }) => doc)];
+    const [stored, session, ...stops] = (await deps.store.read(tenant, { docs: asked, counters: [], fields: [] }, nowMs)).docs;
+    const list = openList(stored, nowMs).filter(([open]) => open !== id);
+    const docs = [requestChange(decided, version, nowMs), listChange(stored, list, nowMs)];
+    if (!verdict.approve) return deps.store.change(tenant, { docs, counters: [], fields: [] }, nowMs);
+    const blocks = targets.map(({ kind }, i) => ({ kind, stored: stops[i] }));
+    const written = withApproval(deps, { request, verdict, stored: session, blocks, nowMs });
+    return deps.store.change(tenant, { docs: [...docs, written.doc], counters: [], fields: written.values }, nowMs);
   });
   if (decided === undefined) throw new RemitError("session_conflict", "the access request was not decided; try again", { retryAfterS: 1 });
   return decided;
@@ -162,6 +203,8 @@ export async function decideAccessRequest(
 /** Whoever asked may not approve: not the agent, not somebody acting for a person, not the enforcement point that asked. */
 function refuseRequester(denial: Denial, approver: Approver): void {
   if (approver.id === denial.agent) throw new RemitError("approval_forbidden", "the requesting agent may not approve its own call");
+  if (denial.agent === null && approver.id === denial.subject)
+    throw new RemitError("approval_forbidden", `\`${approver.id}\` asked for it without an agent; somebody else must approve`);
   if (approver.delegate !== null)
     throw new RemitError(
       "approval_forbidden",
@@ -174,22 +217,47 @@ function refuseRequester(denial: Denial, approver: Approver): void {
     );
 }
 
+interface BlockTarget {
+  readonly kind: "agent" | "subject";
+  readonly doc: string;
+}
+
+/** Where the blocks are stored that stop whoever asked. */
+function blockTargets(deps: SessionDeps, { agent, subject }: Denial): BlockTarget[] {
+  const targets: BlockTarget[] = [];
+  if (agent !== null) targets.push({ kind: "agent", doc: blockDoc(deps.mark, "agent", agent) });
+  if (subject !== null) targets.push({ kind: "subject", doc: blockDoc(deps.mark, "subject", subject) });
+  return targets;
+}
+
 interface SessionParts {
   readonly request: AccessRequest;
   readonly verdict: Verdict;
   readonly stored: StoredDoc | undefined;
+  readonly blocks: readonly { readonly kind: BlockTarget["kind"]; readonly stored: StoredDoc | undefined }[];
   readonly nowMs: number;
 }
 
-function sessionChange(deps: SessionDeps, { request, verdict, stored, nowMs }: SessionParts): DocChange {
+function withApproval(deps: SessionDeps, { request, verdict, stored, blocks, nowMs }: SessionParts): SessionWrite {
   const { denial, id, expiresMs } = request;
   const state = stored === undefined || stored.text === null ? newState(verdict.life, nowMs) : parseState(stored.text);
-  if (state.ended !== null) throw new RemitError("session_ended", `the session was ended: ${state.ended.reason}`);
+  refuseEnded(state, blocks);
   const living = state.approvals.filter((approval) => approval.expiresMs > nowMs);
   if (living.length >= approvalsMax) throw new RemitError("approval_conflict", `${approvalsMax} approvals of this session wait to be used`);
   const { binding, codes, session } = denial;
   state.approvals = [...living, { id, binding, codes: [...codes], approver: verdict.approver.id, expiresMs }];
-  return { key: session, version: stored?.version ?? 0, text: JSON.stringify(state), expiresMs: nowMs + deps.idleMs, limited: true };
+  return writeSession(deps, { key: session, version: stored?.version ?? 0 }, state, nowMs);
+}
+
+/** An approval neither wakes a session that was ended nor begins one that would live when a block is lifted. */
+function refuseEnded({ ended, firstMs }: SessionState, blocks: SessionParts["blocks"]): void {
+  if (ended !== null) throw new RemitError("session_ended", `the session was ended: ${ended.reason}`);
+  for (const { kind, stored } of blocks) {
+    const block = readBlock(stored);
+    // Sessions from before a block stay ended when it is lifted.
+    if (block !== null && (block.blocked || firstMs <= block.atMs))
+      throw new RemitError("session_ended", `the session was ended by its ${kind}: ${block.reason}`);
+  }
 }
 
 async function retry(attempt: () => Promise<"done" | "conflict" | "over" | "full"> | "done" | "conflict" | "over" | "full"): Promise<void> {

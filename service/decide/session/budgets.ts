@@ -50,10 +50,26 @@ export function slotOf(mark: Marker, budget: Budget, agent: string | null, nowMs
   return { name, scope, windowS, key: counterKey(mark, { name, scope }, agent, window), expiresMs };
 }
 
-/** Counters hold thousandths, so that sums of money are exact. */
-export function toThousandths(value: number): number {
-  return Math.min(Math.round(value * 1000), Number.MAX_SAFE_INTEGER);
+const unit = 1_000_000;
+
+/**
+ * Counters hold whole millionths, so that sums of money are exact. What is used is rounded up, so that no step is too small to count; above
+ * nine thousand million nothing can be counted, and nothing is allowed.
+ */
+export function stepUnits(value: number): number {
+  return Math.min(Math.ceil(exactUnits(value)), Number.MAX_SAFE_INTEGER);
 }
-export function fromThousandths(value: number): number {
-  return value / 1000;
+
+/** A limit, in the same units, rounded down. */
+export function limitUnits(value: number): number {
+  return Math.min(Math.floor(exactUnits(value)), Number.MAX_SAFE_INTEGER);
+}
+
+/** Without the noise of binary fractions: 1.1 is 1,100,000 millionths and not a little more. */
+function exactUnits(value: number): number {
+  return Math.round(value * unit * 1000) / 1000;
+}
+
+export function fromUnits(units: number): number {
+  return units / unit;
 }

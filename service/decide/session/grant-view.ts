@@ -1,9 +1,10 @@
 import type { Json } from "../json.ts";
 import type { SessionInput } from "../policy-input-schema.ts";
 import { strictForm } from "../provenance/forms.ts";
+import { scan, tokenMarks } from "../provenance/tokens.ts";
 import type { Marker } from "./keys.ts";
 import type { GrantState } from "./state.ts";
-import { leavesOf } from "./values.ts";
+import { textsOf } from "./values.ts";
 
 /** The grant as policies and people see it: without the task's words and the destinations, which are kept as keyed hashes only. */
 export function grantView(grant: GrantState, nowMs: number): NonNullable<SessionInput["grant"]> {
@@ -24,18 +25,20 @@ export function grantName(destination: string): string {
   return `g|${strictForm(destination)}`;
 }
 
-/** Whether every leaf of a destination is one of the grant's, itself or by its host; null when the grant names none. */
+/** Whether every part of a destination is one of the grant's, itself or by its host; null when the grant names none. */
 export function grantedAll(mark: Marker, grant: GrantState | null, value: Json): boolean | null {
   const granted = grant?.destinations ?? null;
   if (granted === null) return null;
-  const leaves = leavesOf(value);
-  return leaves.length > 0 && leaves.every((leaf) => candidates(leaf).some((name) => granted.includes(mark(name))));
+  const texts = textsOf(value);
+  if (texts === null || texts.length === 0) return false;
+  return texts.every((text) => candidates(text).some((name) => granted.includes(mark(name))));
 }
 
-/** A URL in strict form begins with its host: a name with a dot, and nothing before it. */
-const host = /^[^/?#@:]+\.[^/?#@:]+(?=[/?#])/;
-
-function candidates(leaf: string): string[] {
-  const found = host.exec(leaf);
-  return found === null ? [`g|${leaf}`] : [`g|${leaf}`, `g|${found[0]}`];
+/** The destination as it is; and, of a text that is one URL and nothing else, the host that it goes to. */
+function candidates(text: string): string[] {
+  const { tokens, rest } = scan(text.trim());
+  const [only, ...others] = tokens;
+  const alone = only !== undefined && others.length === 0 && rest.replace(tokenMarks, "").trim() === "";
+  const party = alone && only.kind === "url" ? (only.address?.party ?? null) : null;
+  return party === null ? [grantName(text)] : [grantName(text), `g|${party}`];
 }

@@ -36,7 +36,8 @@ interface Declaration {
 export function applyGrant(mark: Marker, state: SessionState, declaration: Declaration): GrantState {
   if (state.grant !== null && state.grant.request === requestMark(mark, declaration)) return state.grant;
   const next = fromRequest(mark, declaration);
-  const old = state.grant ?? (state.calls > 0 ? unlimited : null);
+  // Content that was read may have had a say in it, also when the call that read it failed.
+  const old = state.grant ?? (state.recent.length > 0 ? unlimited : null);
   if (old === null) return next;
   const widened = declaration.approved ? [] : widens(old, next, declaration.request);
   if (widened.length > 0)
@@ -75,7 +76,7 @@ function fromRequest(mark: Marker, declaration: Declaration): GrantState {
     classes: classes === undefined ? null : [...classes],
     destinations: destinations === undefined ? null : destinations.map((destination) => mark(grantName(destination))),
     budgets: { ...budgets },
-    expiresMs: expires_in_s === undefined ? null : nowMs + expires_in_s * 1000,
+    expiresMs: expires_in_s === undefined ? null : Math.ceil(nowMs + expires_in_s * 1000),
     words: task === undefined ? null : taskWords(task).map((word) => mark(`w|${word}`)),
     task: task === undefined ? null : mark(`task|${task}`),
     signed,
@@ -128,7 +129,7 @@ function merge(old: GrantState, next: GrantState, { request, signed }: Declarati
     expiresMs: stated("expires_in_s", next.expiresMs, old.expiresMs),
     words: stated("task", next.words, old.words),
     task: stated("task", next.task, old.task),
-    signed: old.signed || signed,
+    signed: (old === unlimited || old.signed) && signed,
     request: next.request,
   };
 }

@@ -1,12 +1,13 @@
 import { RemitError } from "../../errors.ts";
 import { lookUpTool } from "../catalog.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { StateChange } from "../ports.ts";
+import type { DocChange, FieldsChange, StateChange, ToolEntry } from "../ports.ts";
 import { reservationDoc } from "./keys.ts";
+import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
-import { rememberResult } from "./remember-result.ts";
+import { type ReadResult, readResult, rememberResult } from "./remember-result.ts";
 import { giveBack, type Reservation } from "./reserve.ts";
-import { addLabels, noteOutcome, parseState, type SessionState, settleExpired, shortId, undoCall } from "./state.ts";
+import { addLabels, noteOutcome, parseState, type SessionState, type Step, settleExpired, undoCall } from "./state.ts";
 
 /** What became of an allowed call. `failed`: it ran and failed. `not_run`: it never ran. */
 export type OutcomeStatus = "completed" | "failed" | "not_run";
@@ -60,10 +61,15 @@ export async function reportOutcome(
   report: OutcomeReport,
   nowMs: number,
 ): Promise<OutcomeResult> {
+  let read: ReadResult | null = null;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const found = await find(deps, pep, report, nowMs);
     if ("done" in found) return found.done;
-    const { change, result } = settle(deps, { found, data, report, nowMs });
+    const { reservation } = found;
+    const tool = lookUpTool(data, { server: reservation.server, tool: reservation.tool, annotations: {} }, false);
+    // Once only: however often others get in between, the result stays what it is.
+    read ??= readResult(deps, { reservation, data, tool, report });
+    const { change, result } = await settle(deps, { tenant: pep.tenant, found, report, read, tool, nowMs });
     if ((await deps.store.change(pep.tenant, change, nowMs)) === "done") return result;
   }
   throw new RemitError("session_conflict", "the session was changed by others again and again; report the outcome again", {
@@ -106,53 +112,55 @@ function nameOf({ server, tool }: Reservation): string {
 }
 
 interface SettleParts {
+  readonly tenant: string;
   readonly found: Found;
-  readonly data: JsonObject;
   readonly report: OutcomeReport;
+  readonly read: ReadResult;
+  readonly tool: ToolEntry;
   readonly nowMs: number;
 }
 
-function settle(deps: SessionDeps, parts: SettleParts): { readonly change: StateChange; readonly result: OutcomeResult } {
-  const { found, report, nowMs } = parts;
+interface Settled {
+  readonly change: StateChange;
+  readonly result: OutcomeResult;
+}
+
+async function settle(deps: SessionDeps, { tenant, found, report, read, tool, nowMs }: SettleParts): Promise<Settled> {
   const { reservation, state } = found;
   const returned = [...settleExpired(state, nowMs), ...release(state, report, reservation)];
-  const tool = lookUpTool(parts.data, { server: reservation.server, tool: reservation.tool, annotations: {} }, false);
-  const fields = rememberResult(deps, { reservation, state, data: parts.data, tool, report, nowMs });
+  const values = await rememberResult(deps, { tenant, state, doc: reservation.session, nowMs }, read);
   addLabels(state, report.labels);
-  const expiresMs = nowMs + deps.idleMs;
-  const reported = JSON.stringify({ ...reservation, echo: [], evidence: [], reported: report.status });
-  const docs = [
-    { key: reservation.session, version: found.stateVersion, text: JSON.stringify(state), expiresMs, limited: true },
-    {
-      key: reservationDoc(report.decisionId),
-      version: found.reservationVersion,
-      text: reported,
-      expiresMs: nowMs + reportedKeptMs,
-      limited: false,
-    },
-  ];
-  const valuesRecorded = fields.reduce((sum, { entries }) => sum + entries.length, 0);
-  const result = {
-    decisionId: report.decisionId,
-    status: report.status,
-    labels: state.labels,
-    valuesRecorded,
-    fresh: true,
-    tool: tool.name,
-  };
-  return { change: { docs, counters: returned.map(giveBack), fields }, result };
+  const written = writeSession(deps, { key: reservation.session, version: found.stateVersion }, state, nowMs);
+  const fields = [...written.values, ...values, ...habits(reservation, report, nowMs)];
+  const { decisionId, status } = report;
+  const valuesRecorded = values.reduce((sum, { entries }) => sum + entries.length, 0);
+  const result = { decisionId, status, labels: state.labels, valuesRecorded, fresh: true, tool: tool.name };
+  return { change: { docs: [written.doc, reported(found, report, nowMs)], counters: returned.map(giveBack), fields }, result };
 }
+
+/** The reservation is kept for a while, so that the same report again changes nothing. */
+function reported({ reservation, reservationVersion: version }: Found, { decisionId, status }: OutcomeReport, nowMs: number): DocChange {
+  const text = JSON.stringify({ ...reservation, echo: [], evidence: [], used: [], reported: status });
+  return { key: reservationDoc(decisionId), version, text, expiresMs: nowMs + reportedKeptMs, limited: false };
+}
+
+/** Where a call that completed has sent something becomes a habit of the principal, in any session. */
+function habits({ used, usedOwner }: Reservation, { status }: OutcomeReport, nowMs: number): FieldsChange[] {
+  if (status !== "completed" || used.length === 0) return [];
+  return [{ owner: usedOwner, expiresMs: nowMs + habitsKeptMs, entries: used.map((name) => ({ name, value: "1", overwrite: false })) }];
+}
+
+const habitsKeptMs = 90 * 86_400_000;
 
 /** For how long a repeated report is recognised. */
 const reportedKeptMs = 900_000;
 
-function release(state: SessionState, { decisionId, status }: OutcomeReport, reservation: Reservation) {
-  const expired = state.recent.some(([id, , , , , outcome]) => id === shortId(decisionId) && outcome === "expired");
+/** What the call gives back; nothing when it has given it back already because nobody reported in time. */
+function release(state: SessionState, { decisionId, status }: OutcomeReport, reservation: Reservation): readonly Step[] {
+  const waits = state.releases.some(({ id }) => id === decisionId);
   state.releases = state.releases.filter(({ id }) => id !== decisionId);
-  if (status === "completed") {
-    noteOutcome(state, decisionId, "completed");
-    return [];
-  }
-  if (expired) return [];
-  return undoCall(state, { id: decisionId, tool: nameOf(reservation), class: reservation.class, steps: reservation.steps }, status);
+  if (status !== "completed" && (waits || !reservation.releases))
+    return undoCall(state, { id: decisionId, tool: nameOf(reservation), class: reservation.class, steps: reservation.steps }, status);
+  noteOutcome(state, decisionId, status);
+  return [];
 }

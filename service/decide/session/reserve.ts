@@ -1,10 +1,12 @@
 import type { Effects } from "../decision.ts";
 import type { JsonObject } from "../json.ts";
-import type { ActionClass, ChangeResult, CounterChange, DocChange, FieldsChange, MaybePromise, ToolEntry } from "../ports.ts";
+import type { ActionClass, ChangeResult, CounterChange, DocChange, MaybePromise, ToolEntry } from "../ports.ts";
+import { strictForm } from "../provenance/forms.ts";
 import { rememberedNames } from "../provenance/remember.ts";
-import { type BudgetSlot, toThousandths } from "./budgets.ts";
+import { type BudgetSlot, limitUnits, stepUnits } from "./budgets.ts";
 import { requiredTools } from "./evidence.ts";
-import { reservationDoc, valuesOwner } from "./keys.ts";
+import { reservationDoc } from "./keys.ts";
+import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
 import type { LoadedSession, Recall } from "./recall.ts";
 import {
@@ -20,7 +22,7 @@ import {
   shortId,
   stepCounter,
 } from "./state.ts";
-import { acts, evidenceName, leavesOf } from "./values.ts";
+import { acts, evidenceName, textsOf, textsWithin } from "./values.ts";
 
 /** An allowed call that waits for its outcome, as stored under its decision id. */
 export interface Reservation {
@@ -31,10 +33,15 @@ export interface Reservation {
   readonly pep: string;
   readonly class: ActionClass;
   readonly steps: readonly Step[];
-  /** Keyed hashes of what its arguments hold: a result that repeats them proves nothing. */
-  readonly echo: readonly string[];
-  /** Texts of the arguments in strict form, hashed as evidence when it completes. */
+  /** Keyed hashes of what its arguments hold: a result that repeats them proves nothing. Null: too much to remember, so no result of it is trusted. */
+  readonly echo: readonly string[] | null;
+  /** Keyed hashes of what it was asked for, as evidence once it completes. */
   readonly evidence: readonly string[];
+  /** Keyed hashes of its destinations, and whose habit they become once it completes. */
+  readonly used: readonly string[];
+  readonly usedOwner: string;
+  /** Given back by itself when no outcome comes. */
+  readonly releases: boolean;
   /** Where it reads from was named by the task or by trusted content. */
   readonly named: boolean;
   /** Set once an outcome was reported; the first one stands. */
@@ -50,8 +57,18 @@ export interface ReserveParts {
 
 /** A question that runs nothing, such as `tools/list`: it is no history. */
 export function isQuestion(method: string): boolean {
-  return method.endsWith("/list");
+  return questions.has(method);
 }
+
+/** The methods of MCP that only list something (MCP 2025-11-25). A closed list: whoever could make up a method would not be counted. */
+const questions: ReadonlySet<string> = new Set([
+  "tools/list",
+  "resources/list",
+  "resources/templates/list",
+  "prompts/list",
+  "roots/list",
+  "tasks/list",
+]);
 
 /**
  * Moves counts, counters, labels and history with an allow: all or nothing, and only if the session is still as the policy saw it.
@@ -65,22 +82,17 @@ export function reserve(deps: SessionDeps, recall: Recall, parts: ReserveParts):
   const steps = stepsOf(recall.slots, parts.effects);
   if (state !== null && !stepSession(state, steps, parts.effects)) return "over";
   const counters = merged([...recall.returned.map(giveBack), ...steps.filter(outside).map((step) => stepChange(step, parts.effects))]);
-  const fields = usedDestinations(recall);
-  if (session === null || state === null) {
-    return counters.length + fields.length === 0 ? "done" : deps.store.change(query.tenant, { docs: [], counters, fields }, query.nowMs);
-  }
+  if (session === null || state === null)
+    return counters.length === 0 ? "done" : deps.store.change(query.tenant, { docs: [], counters, fields: [] }, query.nowMs);
   note(state, recall, parts, steps);
-  const kept = keepValues(deps, session.doc, state, query.nowMs);
-  const docs = documents(deps, { recall, session, state, parts, steps });
-  return deps.store.change(query.tenant, { docs, counters, fields: [...fields, ...kept] }, query.nowMs);
+  const written = writeSession(deps, { key: session.doc, version: session.version }, state, query.nowMs);
+  // A session that has grown too large for the store has no room for another call.
+  if ((written.doc.text?.length ?? 0) > documentMax) return "full";
+  const docs = [written.doc, waiting(deps, { recall, session, state, parts, steps })];
+  return deps.store.change(query.tenant, { docs, counters, fields: written.values }, query.nowMs);
 }
 
-/** Values must outlive the session, which lives on with every call. */
-function keepValues(deps: SessionDeps, doc: string, state: SessionState, nowMs: number): FieldsChange[] {
-  if (state.valuesUntilMs === 0 || state.valuesUntilMs > nowMs + deps.idleMs) return [];
-  state.valuesUntilMs = nowMs + 2 * deps.idleMs;
-  return [{ owner: valuesOwner(doc, state.life), expiresMs: state.valuesUntilMs, entries: [] }];
-}
+const documentMax = 60_000;
 
 /** The tail of a UUIDv7 is random: two lives never share it. */
 function lifeOf(decisionId: string): string {
@@ -92,7 +104,7 @@ function stepsOf(slots: readonly BudgetSlot[], effects: Effects): NamedStep[] {
   return Object.entries(effects.counters).map(([name, { add }]) => {
     const slot = slots.find((candidate) => candidate.name === name);
     const { key, scope, expiresMs } = slot ?? { key: name, scope: "session" as const, expiresMs: 0 };
-    return { name, key, scope, expiresMs, add: toThousandths(add) };
+    return { name, key, scope, expiresMs, add: stepUnits(add) };
   });
 }
 
@@ -106,7 +118,7 @@ function outside({ scope }: Step): boolean {
 
 function limitOf(effects: Effects, name: string): number | null {
   const max = effects.counters[name]?.max ?? null;
-  return max === null ? null : toThousandths(max);
+  return max === null ? null : limitUnits(max);
 }
 
 /** False when a counter would pass its limit: the policy judged an older count. */
@@ -134,16 +146,18 @@ function merged(changes: readonly CounterChange[]): CounterChange[] {
 }
 
 /** The history of the session after this call. */
-function note(state: SessionState, { query, memory }: Recall, { decisionId, effects }: ReserveParts, steps: readonly Step[]): void {
+function note(state: SessionState, recall: Recall, { decisionId, effects }: ReserveParts, steps: readonly Step[]): void {
+  const { query, memory } = recall;
   const { tool, call, nowMs } = query;
-  const untilMs = nowMs + tool.outcome_within_s * 1000;
   countCall(state, tool.name, tool.class, 1);
   addLabels(state, effects.labels_add);
   if (call.definitionDigest !== null) pinDefinition(state, tool.name, call.definitionDigest);
   const recent: RecentCall = [shortId(decisionId), tool.name, tool.class, nowMs, tool.outcome_within_s, "reserved"];
   state.recent = [recent, ...state.recent].slice(0, recentMax);
   if (tool.on_expiry === "release")
-    state.releases = [...state.releases, { id: decisionId, tool: tool.name, class: tool.class, untilMs, steps }].slice(-releasesMax);
+    state.releases = [...state.releases, { id: decisionId, tool: tool.name, class: tool.class, untilMs: untilMs(recall), steps }].slice(
+      -releasesMax,
+    );
   const used = new Set(memory.session.approvals.map(({ id }) => id));
   if (used.size > 0) state.approvals = state.approvals.filter(({ id }) => !used.has(id));
 }
@@ -156,14 +170,20 @@ interface DocumentParts {
   readonly steps: readonly Step[];
 }
 
-function documents(deps: SessionDeps, all: DocumentParts): DocChange[] {
-  const { session, state, parts, recall } = all;
-  const { nowMs, tool } = recall.query;
-  const waiting = JSON.stringify(reservationOf(deps, all));
-  return [
-    { key: session.doc, version: session.version, text: JSON.stringify(state), expiresMs: nowMs + deps.idleMs, limited: true },
-    { key: reservationDoc(parts.decisionId), version: 0, text: waiting, expiresMs: nowMs + tool.outcome_within_s * 1000, limited: false },
-  ];
+function waiting(deps: SessionDeps, all: DocumentParts): DocChange {
+  const expiresMs = untilMs(all.recall);
+  return {
+    key: reservationDoc(all.parts.decisionId),
+    version: 0,
+    text: JSON.stringify(reservationOf(deps, all)),
+    expiresMs,
+    limited: false,
+  };
+}
+
+/** Until when an outcome is waited for. */
+function untilMs({ query }: Recall): number {
+  return Math.ceil(query.nowMs + query.tool.outcome_within_s * 1000);
 }
 
 function reservationOf(deps: SessionDeps, { recall, session, state, parts, steps }: DocumentParts): Reservation {
@@ -177,8 +197,11 @@ function reservationOf(deps: SessionDeps, { recall, session, state, parts, steps
     pep: parts.pepId,
     class: tool.class,
     steps: steps.map(({ key, scope, add, expiresMs }) => ({ key, scope, add, expiresMs })),
-    echo: vouches(tool) ? echoOf(call.arguments).map(deps.mark) : [],
-    evidence: proves ? leavesOf(call.arguments).map((leaf) => deps.mark(evidenceName(tool.name, leaf))) : [],
+    echo: vouches(tool) ? echoOf(deps, call.arguments) : [],
+    evidence: proves ? askedFor(recall).map((text) => deps.mark(evidenceName(tool.name, text))) : [],
+    used: acts(tool) ? recall.names.principal : [],
+    usedOwner: recall.names.principalOwner,
+    releases: tool.on_expiry === "release",
     named: namedSource(recall),
     reported: null,
   };
@@ -189,11 +212,26 @@ function vouches(tool: ToolEntry): boolean {
   return tool.returns.includes("trusted") || Object.values(tool.fields).some((origin) => origin !== "untrusted");
 }
 
-const echoMax = 64;
+const [echoMax, echoCharactersMax] = [512, 16_384];
 
-/** What a result could repeat of the arguments. */
-function echoOf(args: JsonObject): string[] {
-  return [...new Set(leavesOf(args).flatMap((leaf) => rememberedNames(leaf, "trusted").names))].slice(0, echoMax);
+/** What a result could repeat of the arguments, names of members included. */
+function echoOf(deps: SessionDeps, args: JsonObject): string[] | null {
+  const names = new Set<string>();
+  let characters = 0;
+  for (const text of textsWithin(args)) {
+    characters += text.length;
+    if (characters > echoCharactersMax || names.size > echoMax) return null;
+    for (const name of rememberedNames(text, "trusted").names) names.add(name);
+  }
+  return names.size > echoMax ? null : [...names].map(deps.mark);
+}
+
+/** What the call looks at: destinations and queries, in strict form. */
+function askedFor({ names }: Recall): string[] {
+  return names.values
+    .filter(({ role }) => role !== "amount")
+    .flatMap(({ value }) => textsOf(value) ?? [])
+    .map(strictForm);
 }
 
 /** Whether the place that the call reads from was named by the task or by trusted content. */
@@ -201,13 +239,3 @@ function namedSource({ memory }: Recall): boolean {
   const places = Object.values(memory.values).filter(({ role }) => role !== "amount");
   return places.length > 0 && places.every(({ origin }) => origin === "task" || origin === "trusted");
 }
-
-/** Destinations that the principal has used from now on, in any session; those it used before are remembered already. */
-function usedDestinations({ query, names, memory }: Recall): FieldsChange[] {
-  const isNew = Object.values(memory.values).some(({ role, used_before }) => role === "destination" && !used_before);
-  if (!isNew || !acts(query.tool)) return [];
-  const entries = names.principal.map((name) => ({ name, value: "1", overwrite: false }));
-  return [{ owner: names.principalOwner, expiresMs: query.nowMs + destinationsKeptMs, entries }];
-}
-
-const destinationsKeptMs = 90 * 86_400_000;

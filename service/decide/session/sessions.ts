@@ -2,9 +2,11 @@ import { RemitError } from "../../errors.ts";
 import type { SessionInput } from "../policy-input-schema.ts";
 import type { ChangeResult, FieldsChange, SessionKey, StoredDoc } from "../ports.ts";
 import { rememberedNames } from "../provenance/remember.ts";
+import { fromUnits } from "./budgets.ts";
 import { applyGrant, type GrantRequest, grantBinding } from "./grant.ts";
 import { grantView } from "./grant-view.ts";
 import { blockDoc, sessionDoc, valuesOwner } from "./keys.ts";
+import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
 import { newState, parseState, type SessionState, settleExpired } from "./state.ts";
 import { type Block, readBlock } from "./view.ts";
@@ -65,7 +67,7 @@ function summary(id: string, state: SessionState | null, ended: SessionInput["en
     calls: state?.calls ?? 0,
     labels: state?.labels ?? [],
     records: state?.records ?? 0,
-    budgets: Object.fromEntries(Object.entries(state?.counters ?? {}).map(([name, used]) => [name, used / 1000])),
+    budgets: Object.fromEntries(Object.entries(state?.counters ?? {}).map(([name, used]) => [name, fromUnits(used)])),
     grant: state === null || state.grant === null ? null : grantView(state.grant, nowMs),
     ended,
     values_remembered: state?.values ?? 0,
@@ -100,8 +102,10 @@ export async function declareGrant(
     ({ doc, ended }, state) => {
       if (ended !== null) throw new RemitError("session_ended", `the session was ended by its ${ended.by}: ${ended.reason}`);
       const approved = useApproval(state, doc, declaration, nowMs);
+      const before = state.grant?.task ?? null;
       state.grant = applyGrant(deps.mark, state, { request: declaration.request, signed: declaration.signed, approved, nowMs });
-      return rememberTask(deps, { doc, state, task: declaration.request.task, nowMs });
+      const task = state.grant.task === before ? undefined : declaration.request.task;
+      return rememberTask(deps, { doc, state, task, nowMs });
     },
     declaration.life,
   );
@@ -130,7 +134,7 @@ function rememberTask(deps: SessionDeps, { doc, state, task, nowMs }: Task): Fie
   const { names, truncated } = rememberedNames(task, "task");
   if (truncated) throw new RemitError("request_invalid", "the task text holds too many words at `/grant/task`");
   state.values += names.length;
-  state.valuesUntilMs = nowMs + 2 * deps.idleMs;
+  state.valuesUntilMs = Math.max(state.valuesUntilMs, nowMs + 2 * deps.idleMs);
   const entries = names.map((name) => ({ name: deps.mark(name), value: "k", overwrite: true }));
   return [{ owner: valuesOwner(doc, state.life), expiresMs: state.valuesUntilMs, entries }];
 }
@@ -168,14 +172,9 @@ async function change(deps: SessionDeps, key: SessionKey, nowMs: number, mutate:
       expiresMs,
     }));
     const fields = mutate(stored, state);
-    const doc = {
-      key: stored.doc,
-      version: stored.stored.version,
-      text: JSON.stringify(state),
-      expiresMs: nowMs + deps.idleMs,
-      limited: true,
-    };
-    const result = await deps.store.change(key.tenant, { docs: [doc], counters: returned, fields }, nowMs);
+    const written = writeSession(deps, { key: stored.doc, version: stored.stored.version }, state, nowMs);
+    const changed = { docs: [written.doc], counters: returned, fields: [...written.values, ...fields] };
+    const result = await deps.store.change(key.tenant, changed, nowMs);
     if (result === "done") return summary(key.id, state, endedBy(state, []) ?? stored.ended, nowMs);
     throwIfFull(result);
   }

@@ -1,7 +1,7 @@
 import { RemitError } from "../../errors.ts";
 import type { ActionClass } from "../ports.ts";
 
-/** A step that is undone when the call turns out not to have run. Steps are thousandths, so that money adds up exactly. */
+/** A step that is undone when the call turns out not to have run. Steps are millionths, so that money adds up exactly. */
 export interface Step {
   /** Name of a counter of the session, or (scope not `session`) the key of a counter in the store. */
   readonly key: string;
@@ -78,7 +78,7 @@ export interface SessionState {
   /** Rows returned by tools that return confidential or personal data. */
   records: number;
   labels: string[];
-  /** Counters of the session, in thousandths. */
+  /** Counters of the session, in millionths. */
   counters: Record<string, number>;
   /** Definition digest of each tool at its first allowed call. */
   pins: Record<string, string>;
@@ -125,7 +125,7 @@ export function addLabels(state: SessionState, labels: readonly string[]): void 
   const all = new Set(state.labels);
   for (const label of labels) all.add(label);
   if (all.size === state.labels.length) return;
-  if (all.size > labelsMax) throw new RemitError("policy_result_invalid", `more than ${labelsMax} labels on one session`);
+  if (all.size > labelsMax) throw new RemitError("session_limit", `a session cannot have more than ${labelsMax} labels`);
   state.labels = [...all].sort();
 }
 
@@ -143,19 +143,31 @@ function bump(counts: Record<string, number>, name: string, step: number): void 
   counts[key] = Math.max(0, (Object.hasOwn(counts, key) ? (counts[key] ?? 0) : 0) + step);
 }
 
-/** Steps a counter of the session; false when it would pass `max` (thousandths). */
+/** Steps a counter of the session; false when it would pass `max` (millionths). */
 export function stepCounter(state: SessionState, name: string, add: number, max: number | null): boolean {
   const used = counterOf(state, name);
   if (max !== null && used + add > max) return false;
   if (!Object.hasOwn(state.counters, name) && Object.keys(state.counters).length >= countersMax)
-    throw new RemitError("policy_result_invalid", `more than ${countersMax} counters on one session`);
+    throw new RemitError("session_limit", `a session cannot have more than ${countersMax} counters`);
   state.counters[name] = Math.max(0, used + add);
   return true;
 }
 
-/** In thousandths; 0 when never stepped. */
+/** In millionths; 0 when never stepped. */
 export function counterOf(state: SessionState, name: string): number {
   return Object.hasOwn(state.counters, name) ? (state.counters[name] ?? 0) : 0;
+}
+
+/** What was counted for a tool; where there was no room for it, what was counted for all such tools together. */
+export function countsOfTool(state: SessionState, tool: string): Record<string, number> {
+  const own = Object.hasOwn(state.tools, tool) || !Object.hasOwn(state.tools, "other");
+  return own ? { ...state.tools } : { ...state.tools, [tool]: state.tools.other ?? 0 };
+}
+
+/** Digest of a tool's definition at its first allowed call; null when it had none. Where there was no room for it, one that no definition has. */
+export function pinOf(state: SessionState, tool: string, digest: string | null): string | null {
+  if (Object.hasOwn(state.pins, tool)) return state.pins[tool] ?? null;
+  return digest !== null && Object.keys(state.pins).length >= pinsMax ? "not remembered" : null;
 }
 
 /** Remembers the digest of a tool's definition at its first allowed call. */

@@ -36,7 +36,6 @@ export interface ValueNames {
 }
 
 const embeddedMax = 32;
-const leavesMax = 256;
 
 /** Finds the values of a call. */
 export function valueNames(query: RecallQuery, mark: Marker): ValueNames {
@@ -71,11 +70,17 @@ function argumentsOf(call: ToolCall, tool: ToolEntry, mark: Marker): ArgumentVal
     for (const pointer of pointers) {
       const value = at(call.arguments, pointer);
       if (value === undefined || value === null || found.has(pointer)) continue;
-      const used = role === "destination" ? leavesOf(value).map((leaf) => mark(`d|${leaf}`)) : [];
+      const used = role === "destination" ? usedNames(value).map(mark) : [];
       found.set(pointer, { pointer, role, value, used });
     }
   }
-  return [...found.values()];
+  return [...found.values(), ...unstated(tool, found)];
+}
+
+/** A tool that always sends, and is not told where to, sends to a place that nobody named. */
+function unstated(tool: ToolEntry, found: ReadonlyMap<string, ArgumentValue>): ArgumentValue[] {
+  if (!tool.always_sends || tool.destinations.some((pointer) => found.has(pointer))) return [];
+  return tool.destinations.map((pointer) => ({ pointer, role: "destination", value: null, used: [] }));
 }
 
 /** What is beyond the limit must not hide behind what is not: the last one stands for all the rest. */
@@ -83,7 +88,9 @@ function embeddedOf(call: ToolCall, tool: ToolEntry): EmbeddedValue[] {
   const judged = new Set([...tool.destinations, ...tool.amounts, ...tool.queries]);
   const links: EmbeddedValue[] = [];
   eachText(call.arguments, "", judged, (text, pointer) => {
-    for (const { kind, text: link } of embeddedLinks(text)) links.push({ pointer, kind, text: link });
+    const { links: found, partial } = embeddedLinks(text);
+    for (const { kind, text: link } of found) links.push({ pointer, kind, text: link });
+    if (partial) links.push({ pointer, kind: "url", text: null });
   });
   if (links.length <= embeddedMax) return links;
   const last = links[embeddedMax - 1];
@@ -111,20 +118,36 @@ export function evidenceName(tool: string, value: string | null): string {
 /** What must have been seen for a requirement to be met; an absent argument can be shown by nothing. */
 export function evidenceNames(call: ToolCall, required: { tool: string; argument: string | null }): string[] {
   if (required.argument === null) return [evidenceName(required.tool, null)];
-  const value = at(call.arguments, required.argument);
-  return leavesOf(value).map((leaf) => evidenceName(required.tool, leaf));
+  const texts = textsOf(at(call.arguments, required.argument)) ?? [];
+  return texts.map((text) => evidenceName(required.tool, strictForm(text)));
 }
 
-/** Strict forms of the text and number leaves of a value; bounded. */
-export function leavesOf(value: Json | undefined): string[] {
-  const leaves: string[] = [];
-  const walk = (node: Json | undefined): void => {
-    if (leaves.length >= leavesMax) return;
-    if (typeof node === "string" || typeof node === "number") leaves.push(strictForm(String(node)).slice(0, 512));
-    else if (typeof node === "object" && node !== null) for (const child of Object.values(node)) walk(child as Json);
-  };
-  walk(value);
-  return leaves;
+const usedMax = 16;
+
+/** Names under which a destination is remembered; none for one of so many parts that it is no one's habit. */
+function usedNames(value: Json): string[] {
+  const texts = textsOf(value) ?? [];
+  return texts.length > usedMax ? [] : texts.map((text) => `d|${strictForm(text)}`);
+}
+
+/** The texts and numbers of a value, and the names of its members. Null: there are too many, or one is too long, to look at all of them. */
+export function textsOf(value: Json | undefined): readonly string[] | null {
+  const texts: string[] = [];
+  for (const text of textsWithin(value)) {
+    if (texts.length >= textsMax || text.length > textMax) return null;
+    texts.push(text);
+  }
+  return texts;
+}
+
+const [textsMax, textMax] = [256, 512];
+
+/** Every text, number and member name of an argument; how deep they go the reader of the request has limited. */
+export function* textsWithin(value: Json | undefined): Generator<string> {
+  if (typeof value === "string" || typeof value === "number") yield String(value);
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) yield* Object.keys(value);
+  for (const child of Object.values(value)) yield* textsWithin(child as Json);
 }
 
 /** Keyed hash → what is remembered under it. */

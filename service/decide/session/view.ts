@@ -5,12 +5,12 @@ import type { StoredDoc } from "../ports.ts";
 import { judge, spells } from "../provenance/judge.ts";
 import { asksFor } from "../provenance/words.ts";
 import { approvalsFor } from "./binding.ts";
-import { fromThousandths } from "./budgets.ts";
+import { fromUnits } from "./budgets.ts";
 import { grantedAll, grantView } from "./grant-view.ts";
 import type { Marker } from "./keys.ts";
 import { type Memory, noSession } from "./memory.ts";
 import type { FirstRead, RecallQuery, SessionDeps } from "./query.ts";
-import type { RecentCall, SessionState } from "./state.ts";
+import { countsOfTool, pinOf, type RecentCall, type SessionState } from "./state.ts";
 import { type ArgumentValue, acts, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
 
 /** Everything that was read about a call. */
@@ -129,7 +129,8 @@ function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {
   const ended = endedBy(first, state);
   const budgets = budgetsView(first, state);
   const { lostAtMs } = deps.store;
-  const lost = id !== null && state === null && lostAtMs !== null && query.nowMs < lostAtMs + deps.idleMs;
+  // A session that was not declared since may be an old one under its old id.
+  const lost = id !== null && !state?.grant && lostAtMs !== null && query.nowMs < lostAtMs + deps.idleMs;
   if (state === null) return { ...noSession, id, lost, age_s: id === null ? null : 0, budgets, ended };
   return {
     id,
@@ -138,7 +139,7 @@ function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {
     lost,
     age_s: secondsSince(state.firstMs, query.nowMs),
     calls: state.calls,
-    counts: { class: { ...state.classes }, tool: { ...state.tools } },
+    counts: { class: { ...state.classes }, tool: countsOfTool(state, query.tool.name) },
     records: state.records,
     labels: [...state.labels],
     budgets,
@@ -146,7 +147,7 @@ function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {
     approvals: approvalsFor(state, query.tool, query.call, query.nowMs),
     recent: state.recent.map((call) => recentView(call, query.nowMs)),
     ended,
-    pinned_digest: Object.hasOwn(state.pins, query.tool.name) ? (state.pins[query.tool.name] ?? null) : null,
+    pinned_digest: pinOf(state, query.tool.name, query.call.definitionDigest),
   };
 }
 
@@ -157,11 +158,11 @@ function recentView([, tool, actionClass, atMs, withinS, outcome]: RecentCall, n
 
 function budgetsView(first: FirstRead, state: SessionState | null): SessionInput["budgets"] {
   const own = Object.entries(state?.counters ?? {}).map(
-    ([name, used]) => [name, { used: fromThousandths(used), scope: "session", window_s: null }] as const,
+    ([name, used]) => [name, { used: fromUnits(used), scope: "session", window_s: null }] as const,
   );
   const configured = first.slots.map(({ name, scope, windowS, key }) => {
     const used = scope === "session" ? (state?.counters[name] ?? 0) : (first.used.get(key) ?? 0);
-    return [name, { used: fromThousandths(used), scope, window_s: windowS }] as const;
+    return [name, { used: fromUnits(used), scope, window_s: windowS }] as const;
   });
   return Object.fromEntries([...own, ...configured]);
 }

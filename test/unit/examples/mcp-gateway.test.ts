@@ -216,7 +216,26 @@ describe("gateway", () => {
           request: { method: "tools/call", id: expect.stringMatching(/^\d+$/) },
         },
       ],
+      ["/outcomes", { decision_id: "d-1", status: "completed", result: { content: [{ type: "text", text: "done" }] } }],
     ]);
+  });
+
+  it("tells that a call failed, and passes the failure on", async () => {
+    reply(200, allow);
+    const failing: Upstream = { ...files, callTool: () => Promise.reject(new Error("the server is gone")) };
+
+    await expect(call(await connect([failing]))).rejects.toThrow("the server is gone");
+
+    expect(JSON.parse(requests.at(-1)?.body ?? "")).toEqual({ decision_id: "d-1", status: "failed" });
+  });
+
+  it("gives the result although Remit does not take the outcome, and says so in its log", async () => {
+    answer = (response, body) => {
+      response.writeHead(body.includes(`"decision_id"`) ? 503 : 200, { "content-type": "application/json" }).end(JSON.stringify(allow));
+    };
+
+    expect(await call(await connect())).toMatchObject({ content: [{ text: "done" }] });
+    expect(faults.join("\n")).toContain("the outcome of `d-1` was not taken");
   });
 
   it.each(notAllowed)("does not forward on %s", async (_name, status, body, code) => {

@@ -145,6 +145,27 @@ describe("who may approve", () => {
     expect(app.events.map(({ event }) => event)).toEqual(["access_requested"]);
   });
 
+  it("is not the holder of the token that asked, when nobody is known to act for it", async () => {
+    const app = await start({ tokens: { svc: verified("svc-bot", null), alice: verified("alice", null) } });
+    const denied = await app.decide("send", args, { subject: undefined, agent: undefined, token: "svc" });
+    const { id } = (await app.send("gateway", "POST", "/access-requests", submission(denied, { subject: { id: "svc-bot" } }))).body.task;
+
+    expect(await verdict(app, id, { decision: "approve", token: "svc" })).toMatchObject({
+      ...{ status: 403, body: { code: "approval_forbidden" } },
+    });
+    expect((await verdict(app, id, { decision: "approve", token: "alice" })).body.task.status).toBe("approved");
+  });
+
+  it("is not asked while the agent is terminated", async () => {
+    const app = await start();
+    const { id } = await ask(app);
+    await app.send("ops", "PUT", "/terminations/agent/bot", { reason: "astray" });
+
+    expect(await verdict(app, id)).toMatchObject({ status: 409, body: { code: "session_ended" } });
+    await app.send("ops", "DELETE", "/terminations/agent/bot");
+    expect((await app.decide("send", args)).body.allow).toBe(false);
+  });
+
   it("is not somebody whose token is rejected, nor somebody of another tenant", async () => {
     const app = await start();
     const { id } = await ask(app);
@@ -187,6 +208,31 @@ describe("a submission", () => {
       expect(answer).toMatchObject({ status: 400, body: { code: "request_invalid", errors: [{ path }] } });
       await app.send("gateway", "POST", "/access-requests", submission(denied));
     }
+  });
+
+  it("leads to the same task again after it was decided, and with other arguments to none", async () => {
+    const app = await start();
+    const { denied, id } = await ask(app);
+    await verdict(app, id);
+
+    const again = await app.send("gateway", "POST", "/access-requests", submission(denied));
+    expect(again).toMatchObject({ status: 201, body: { task: { id, status: "approved" } } });
+    expect(await app.send("gateway", "POST", "/access-requests", submission(denied, { resource: other }))).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: "/resource/properties/arguments" }] },
+    });
+  });
+
+  it("is refused when too many of its session wait", async () => {
+    const app = await start();
+    for (let i = 0; i < 16; i++) await ask(app);
+
+    const answer = await app.send("gateway", "POST", "/access-requests", submission(await app.decide("send", args)));
+
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { code: "session_limit", errors: [{ message: expect.stringContaining("of this session") }] },
+    });
   });
 
   it("with a token that was altered, has expired, or is of another tenant is refused", async () => {
@@ -243,6 +289,32 @@ describe("what is shown", () => {
     expect((await app.send("desk", "GET", "/access-requests")).body.access_requests).toMatchObject([{ request: asked }]);
     expect(JSON.stringify((await app.send("desk", "GET", "/access-requests")).body)).not.toContain("dora");
     expect((await app.send("gateway", "GET", `/access-requests/${id}`)).body).not.toHaveProperty("request");
+  });
+
+  it("is no arguments once it is decided", async () => {
+    const app = await start();
+    const { id } = await ask(app);
+    const decided = await verdict(app, id);
+
+    for (const { body } of [decided, await app.send("desk", "GET", `/access-requests/${id}`)]) {
+      expect(body.request).toMatchObject({ what: "pay/send", approver: "alice" });
+      expect(body.request).not.toHaveProperty("arguments");
+    }
+  });
+
+  it("is the hundred that wait longest", async () => {
+    const app = await start();
+    expect((await app.send("desk", "GET", "/access-requests")).body).toEqual({ access_requests: [], more: false });
+    const ids: string[] = [];
+    for (let i = 0; i < 101; i++) {
+      const who = { subject: { id: `user-${i}` } };
+      const opened = await app.send("gateway", "POST", "/access-requests", submission(await app.decide("send", args, who), who));
+      ids.push(opened.body.task.id);
+    }
+
+    const { body } = await app.send("desk", "GET", "/access-requests");
+    expect(body.more).toBe(true);
+    expect(body.access_requests.map(({ task }: { task: { id: string } }) => task.id)).toEqual(ids.slice(0, 100));
   });
 
   it("is nothing to another tenant, and nothing of what does not exist", async () => {

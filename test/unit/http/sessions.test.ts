@@ -162,6 +162,16 @@ describe("grants", () => {
     expect((await app.send("gateway", "PUT", "/sessions/s-1", { ...who, grant })).body.code).toBe("record_failed");
     expect((await app.send("gateway", "GET", mine)).body.known).toBe(false);
   });
+
+  it("are stopped even when that cannot be recorded in time", async () => {
+    const app = await start();
+    app.room.full = true;
+
+    expect((await app.send("gateway", "DELETE", mine)).status).toBe(200);
+    expect((await app.send("ops", "PUT", "/terminations/agent/bot", {})).status).toBe(200);
+    expect(app.events.map(({ event }) => event)).toEqual(["session_ended", "terminated"]);
+    expect((await app.send("ops", "DELETE", "/terminations/agent/bot")).body.code).toBe("record_failed");
+  });
 });
 
 describe("whose session it is", () => {

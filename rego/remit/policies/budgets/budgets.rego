@@ -35,11 +35,11 @@ reason["budget_unknown"] := rego.metadata.rule().custom
 
 # METADATA
 # title: An amount is unknown
-# description: Amounts of this tool are limited, and one is missing, negative, or no number.
+# description: An amount is negative or no number, or one that a budget counts is missing.
 # custom:
 #   code: amount_unknown
 #   rank: 23
-#   message: "an amount is limited, and missing or no number in "
+#   message: "an amount is missing, negative or no number in "
 #   remedy: state each amount as a number that is not negative
 #   controls: [OWASP-ASI02, NIST-800-207]
 reason["amount_unknown"] := rego.metadata.rule().custom
@@ -113,13 +113,13 @@ _step("calls") := 1
 _step("amount") := facts.amount_sum
 
 _elsewhere(budget) if {
-	is_array(budget.classes)
+	facts.names(budget.classes)
 	class := input.tool.class
 	not class in budget.classes
 }
 
 _elsewhere(budget) if {
-	is_array(budget.tools)
+	facts.names(budget.tools)
 	not facts.covers(budget.tools)
 }
 
@@ -141,7 +141,6 @@ _unknown_amounts contains pointer if {
 
 _unknown_amounts contains pointer if {
 	some pointer, _ in facts.amounts
-	_ = input.tool.limits[pointer]
 	not facts.countable_amounts[pointer]
 }
 

@@ -24,7 +24,7 @@ reason["destination_untrusted_with_data"] := rego.metadata.rule().custom
 
 # METADATA
 # title: A large amount to an untrusted destination
-# description: Only untrusted content names the destination, and the amount is above its limit, or cannot be read.
+# description: Only untrusted content names the destination, and the amount is above its limit, left out, or cannot be read.
 # custom:
 #   code: destination_untrusted_large_amount
 #   rank: 51
@@ -118,8 +118,8 @@ _carries_data if {
 	facts.confidential_seen
 }
 
-# More amounts than small ones: what cannot be compared is large.
-_large if count(facts.amounts) > count(_small)
+# More amounts than small ones: what is left out, or cannot be compared, is large.
+_large if count(input.tool.amounts) > count(_small)
 
 _small contains pointer if {
 	some pointer, amount in facts.countable_amounts

@@ -75,6 +75,16 @@ test_denies_a_large_amount_to_an_untrusted_destination if {
 	}
 }
 
+test_an_amount_that_is_left_out_is_large if {
+	called := fixtures.changed(fixtures.allowed_payment, [
+		["provenance", {"/recipient": "untrusted"}],
+		["values", {"/recipient": fixtures.value("destination", "untrusted")}],
+		["session/labels", []],
+	])
+	_refusals == _denies({"destination_untrusted_large_amount"}) with input as called
+	_refusals == _asks("destination_untrusted") with input as fixtures.changed(called, [["tool/amounts", []]])
+}
+
 test_the_catalog_says_what_is_large if {
 	called := _payment("untrusted", [], [["tool/limits", {"/amount": 100}]])
 	_refusals == _denies({"destination_untrusted_large_amount"}) with input as called

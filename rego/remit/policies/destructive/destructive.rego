@@ -4,10 +4,13 @@
 #   An `admin` tool, a tool annotated as destructive, and a tool whose name holds a destructive verb (`data.remit.config.destructive.verbs`)
 #   need a recent strong authentication of the subject: an `acr` or `amr` of `data.remit.config.step_up` in a verified token, not older
 #   than `auth_age_s_max`. Annotations only ever tighten here, so it does not matter who states them. Tools that the catalog
-#   classes `read` or `query` are not judged by their name; `exempt_tools` takes single tools out, by `server/name`.
+#   classes `read` or `query` are not judged by their name; `exempt_tools` takes single tools out, by `server/name`. Every name counts
+#   as destructive while `verbs` is not an object of words, and no authentication is strong while `step_up` is malformed.
 # schemas:
 #   - input: schema.input
 package remit.policies.destructive
+
+import data.remit.facts
 
 # METADATA
 # title: Step-up is required
@@ -23,7 +26,7 @@ reason["step_up_required"] := rego.metadata.rule().custom
 # METADATA
 # title: Deny without step-up
 # description: See `step_up_required`.
-deny contains object.union(reason.step_up_required, {"step_up": {"acr_values": data.remit.config.step_up.acr_values}}) if {
+deny contains object.union(reason.step_up_required, {"step_up": {"acr_values": _acr_values}}) if {
 	_destructive
 	not _stepped_up
 }
@@ -51,6 +54,8 @@ _exempt if {
 	data.remit.config.destructive.exempt_tools[concat("/", [input.call.server, input.call.tool])] == true
 }
 
+_named_destructive if not _verbs_known
+
 # `delete_user`, `users.delete`, `DELETE-USER`
 _named_destructive if {
 	some word in split(_spaced(lower(input.call.tool)), " ")
@@ -71,18 +76,31 @@ _named_destructive if {
 	next != lower(next)
 }
 
+_verbs_known if {
+	is_object(data.remit.config.destructive.verbs)
+	every capitalised in data.remit.config.destructive.verbs {
+		is_string(capitalised)
+	}
+}
+
 _spaced(name) := strings.replace_n({"_": " ", "-": " ", ".": " ", "/": " ", ":": " "}, name)
 
 _stepped_up if {
 	input.token.verified == true
 	_strong
 	is_number(input.token.auth_age_s)
+	is_number(data.remit.config.step_up.auth_age_s_max)
 	input.token.auth_age_s <= data.remit.config.step_up.auth_age_s_max
 }
 
-_strong if input.token.acr in data.remit.config.step_up.acr_values
+_strong if input.token.acr in _acr_values
 
 _strong if {
 	some method in input.token.amr
 	data.remit.config.step_up.amr[method] == true
 }
+
+# A missing or malformed list must not silence the deny that names it.
+default _acr_values := []
+
+_acr_values := data.remit.config.step_up.acr_values if facts.names(data.remit.config.step_up.acr_values)

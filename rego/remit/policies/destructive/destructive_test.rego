@@ -94,7 +94,30 @@ test_denies_a_weak_old_or_unverified_authentication if {
 	}
 }
 
-test_denies_when_the_configuration_is_missing if {
-	codes := fixtures.codes(destructive.deny) with input as _stepped_up([]) with data.remit.config.step_up as {"acr_values": ["phr"]}
+test_denies_when_it_is_not_known_what_is_strong_or_recent if {
+	every step_up in [
+		null,
+		{},
+		{"acr_values": ["phr"]},
+		{"acr_values": ["phr"], "auth_age_s_max": "900"},
+		{"acr_values": ["phr"], "auth_age_s_max": null},
+		{"auth_age_s_max": 900},
+		{"acr_values": "phr", "auth_age_s_max": 900},
+		{"acr_values": {"x": "phr"}, "auth_age_s_max": 900},
+		{"acr_values": ["phr", null], "auth_age_s_max": 900},
+	] {
+		codes := fixtures.codes(destructive.deny) with input as _stepped_up([]) with data.remit.config.step_up as step_up
+		codes == {"step_up_required"}
+	}
+}
+
+test_every_name_is_destructive_when_nothing_says_which_are if {
+	every verbs in [null, true, 1, "delete", ["delete"], {"delete": null}, {"delete": "Delete", "x": 1}] {
+		codes := fixtures.codes(destructive.deny) with input as _update("update_customer") with data.remit.config.destructive.verbs as verbs
+		codes == {"step_up_required"}
+	}
+	codes := fixtures.codes(destructive.deny) with input as _update("update_customer") with data.remit.config.destructive as {}
 	codes == {"step_up_required"}
+	destructive.deny == set() with input as _update("delete_customer") with data.remit.config.destructive as {"verbs": {}}
+	destructive.deny == set() with input as fixtures.allowed with data.remit.config.destructive as {}
 }

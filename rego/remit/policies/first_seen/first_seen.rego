@@ -2,8 +2,8 @@
 # title: First use of a destination
 # description: |
 #   A large amount to a destination that this agent has never used for this subject, in any session, needs an approval, unless the task
-#   names the destination. Large is what is above `data.remit.config.first_seen.amount_max`, or cannot be read. Only for tools of class
-#   `update` and `admin` that have amounts.
+#   names the destination. Large is what is above `data.remit.config.first_seen.amount_max`, is left out, or cannot be read. Only for
+#   tools of class `update` and `admin` that have amounts.
 # schemas:
 #   - input: schema.input
 package remit.policies.first_seen
@@ -37,8 +37,8 @@ _new contains pointer if {
 	facts.changes
 }
 
-# More amounts than small ones: what cannot be compared is large.
-_large if count(facts.amounts) > count(_small)
+# More amounts than small ones: what is left out, or cannot be compared, is large.
+_large if count(input.tool.amounts) > count(_small)
 
 _small contains pointer if {
 	is_number(data.remit.config.first_seen.amount_max)

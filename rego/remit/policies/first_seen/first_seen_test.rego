@@ -24,6 +24,7 @@ test_asks_about_a_large_amount_to_a_new_destination if {
 test_an_amount_that_cannot_be_read_is_large if {
 	_details == _asked with input as _payment("trusted", null, [])
 	_details == _asked with input as _payment("trusted", -1, [])
+	_details == _asked with input as _payment("trusted", 1, [["values", {"/recipient": fixtures.value("destination", "trusted")}]])
 }
 
 test_every_amount_is_large_when_nothing_says_what_is if {

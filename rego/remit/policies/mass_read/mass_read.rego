@@ -12,7 +12,8 @@ import data.remit.facts
 
 # METADATA
 # title: The page is too large
-# description: An argument asks for more rows than permitted, for all of them (a number below one), or in a way that cannot be judged.
+# description: |
+#   An argument asks for more rows than permitted, for all of them (a number below one), or in a way that cannot be judged, such as null.
 # custom:
 #   code: page_too_large
 #   rank: 65
@@ -50,7 +51,7 @@ ask contains reason.mass_read if {
 
 _stated contains pointer if {
 	some pointer in input.tool.page_sizes
-	_argument(pointer) != null
+	_ = _argument(pointer)
 }
 
 _moderate contains pointer if {
@@ -62,9 +63,12 @@ _moderate contains pointer if {
 	size <= _limits.page_size_max
 }
 
-# A JSON pointer through objects.
-_argument(pointer) := object.get(input.call.arguments, array.slice(parts, 1, count(parts)), null) if {
+# What a JSON pointer leads to; undefined when that is absent. Only the way there is left of the arguments, so depth tells its end.
+_argument(pointer) := argument if {
 	parts := [strings.replace_n({"~1": "/", "~0": "~"}, part) | some part in split(pointer, "/")]
+	way := array.slice(parts, 1, count(parts))
+	walk(json.filter(input.call.arguments, [way]), [path, argument])
+	count(path) == count(way)
 }
 
 _little_read if {

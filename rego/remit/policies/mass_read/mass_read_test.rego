@@ -23,7 +23,7 @@ test_asks_about_large_pages if {
 }
 
 test_asks_about_pages_that_cannot_be_judged if {
-	every size in ["all", "10", true, [], {}] {
+	every size in ["all", "10", true, null, [], {}] {
 		_codes == {"page_too_large"} with input as _read(_page("/limit", {"limit": size}))
 	}
 }
@@ -32,7 +32,10 @@ test_finds_page_sizes_where_the_pointer_says if {
 	_codes == {"page_too_large"} with input as _read(_page("/paging/size", {"paging": {"size": 501}}))
 	_codes == {"page_too_large"} with input as _read(_page("/a~1b~0c", {"a/b~c": 501}))
 	_codes == set() with input as _read(_page("/limit", {"other": 501}))
-	_codes == set() with input as _read(_page("/limit", {"limit": null}))
+	_codes == {"page_too_large"} with input as _read(_page("/pages/1/size", {"pages": [{"size": 1}, {"size": 501}]}))
+	_codes == set() with input as _read(_page("/pages/0/size", {"pages": [{"size": 1}, {"size": 501}]}))
+	_codes == set() with input as _read(_page("/pages/2/size", {"pages": [{"size": 1}, {"size": 501}]}))
+	_codes == {"page_too_large"} with input as _read(_page("/0/1", {"0": [1, 501], "1": 1}))
 	_codes == set() with input as _read(_page("/paging/size", {"paging": 501}))
 }
 

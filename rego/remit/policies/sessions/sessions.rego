@@ -4,6 +4,7 @@
 #   A call that needs the memory of its session is denied when that memory is not there: the store does not answer, it lost what it
 #   held, or no session was stated. A terminated session, agent or subject is denied everything. `data.remit.config.sessions.required`
 #   says whether tools that change something outside (`external`) and tools that return labelled content (`returns`) need a session.
+#   Content is labelled unless the catalog says that it is `trusted` and nothing else.
 # schemas:
 #   - input: schema.input
 package remit.policies.sessions
@@ -24,7 +25,8 @@ reason["session_ended"] := rego.metadata.rule().custom
 # METADATA
 # title: The session store does not answer
 # description: |
-#   What the session did before cannot be read. Only tools that read inside, return nothing labelled and have no destinations go on.
+#   What the session did before cannot be read. Only tools that read inside, return what the catalog calls `trusted` and nothing
+#   else, and have no destinations go on.
 # custom:
 #   code: session_unavailable
 #   rank: 12
@@ -105,12 +107,7 @@ _inside if {
 
 _plain if {
 	_inside
-	input.tool.returns == []
-}
-
-_plain if {
-	_inside
-	input.tool.returns == ["trusted"]
+	count(facts.labels_returned) == 0
 }
 
 _required if {
@@ -121,6 +118,5 @@ _required if {
 
 _required if {
 	not data.remit.config.sessions.required.returns == false
-	some label in input.tool.returns
-	label != "trusted"
+	count(facts.labels_returned) > 0
 }

@@ -36,12 +36,11 @@ _depending(changes) := [_changed(array.concat(change, changes)) | some change in
 ]]
 
 _labelled(changes) := [_changed(array.concat([["tool/returns", returns]], changes)) |
-	some returns in [["pii"], ["untrusted"], ["trusted", "confidential"]]
+	some returns in [["pii"], ["untrusted"], ["trusted", "confidential"], []]
 ]
 
-_plain(changes) := [_changed(array.concat([["tool/class", class], ["tool/returns", returns]], changes)) |
+_plain(changes) := [_changed(array.concat([["tool/class", class], ["tool/returns", ["trusted"]]], changes)) |
 	some class in ["read", "query"]
-	some returns in [[], ["trusted"]]
 ]
 
 test_denies_what_depends_on_a_session_that_cannot_be_read if {
@@ -77,6 +76,9 @@ test_labelled_results_may_need_a_session if {
 	codes := fixtures.codes(sessions.deny) with input as _changed(_alone)
 		with data.remit.config.sessions.required.returns as true
 	codes == {"session_missing"}
+	unsaid := fixtures.codes(sessions.deny) with input as _changed(array.concat(_alone, [["tool/returns", []]]))
+		with data.remit.config.sessions.required.returns as true
+	unsaid == {"session_missing"}
 	trusted := fixtures.codes(sessions.deny) with input as _changed(array.concat(_alone, [["tool/returns", ["trusted"]]]))
 		with data.remit.config.sessions.required.returns as true
 	trusted == set()

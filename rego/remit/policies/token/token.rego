@@ -2,10 +2,13 @@
 # title: Token and subject
 # description: |
 #   A token that is sent must have been verified, must be fresh enough for the action class, and must be meant for the called server
-#   where `data.remit.config.token.audiences` names audiences for it. Whether a token and a subject are required is stated per class.
+#   where `data.remit.config.token.audiences` (an object: server to list) names audiences for it. Whether a token and a subject are
+#   required is stated per class.
 # schemas:
 #   - input: schema.input
 package remit.policies.token
+
+import data.remit.facts
 
 # METADATA
 # title: The token was rejected
@@ -85,7 +88,7 @@ reason["token_stale"] := rego.metadata.rule().custom
 
 # METADATA
 # title: The token is not meant for the server
-# description: The called server has its own audiences, and the token names none of them (RFC 8707).
+# description: The called server has its own audiences, or it is not known whether it has, and the token names none of them (RFC 8707).
 # custom:
 #   code: token_audience_not_permitted
 #   rank: 35
@@ -131,11 +134,17 @@ deny contains object.union(reason.token_stale, _new_token_helps) if {
 
 # METADATA
 # title: Deny a token for another server
+# scope: document
 # description: See `token_audience_not_permitted`.
 deny contains reason.token_audience_not_permitted if {
 	_verified
 	audiences := data.remit.config.token.audiences[input.call.server]
 	not _meant_for(audiences)
+}
+
+deny contains reason.token_audience_not_permitted if {
+	_verified
+	not _audiences_known
 }
 
 # METADATA
@@ -165,6 +174,13 @@ _fresh if {
 	is_number(_limits.token_age_s_max)
 	is_number(input.token.age_s)
 	input.token.age_s <= _limits.token_age_s_max
+}
+
+_audiences_known if {
+	is_object(data.remit.config.token.audiences)
+	every audiences in data.remit.config.token.audiences {
+		facts.names(audiences)
+	}
 }
 
 _meant_for(audiences) if {

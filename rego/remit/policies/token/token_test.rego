@@ -83,6 +83,18 @@ test_a_server_may_have_its_own_audiences if {
 		with data.remit.config.token.audiences as audiences
 }
 
+test_denies_when_it_is_not_known_which_audiences_a_server_has if {
+	meant := "https://remit.example"
+	every audiences in [null, [], meant, {"crm": meant}, {"crm": [meant, 1]}, {"crm": [meant], "other": null}] {
+		codes := fixtures.codes(token.deny) with input as _with_token([["token/audience", [meant]]])
+			with data.remit.config.token.audiences as audiences
+		codes == {"token_audience_not_permitted"}
+	}
+	gone := fixtures.codes(token.deny) with input as _with_token([]) with data.remit.config.token as {}
+	gone == {"token_audience_not_permitted"}
+	token.deny == set() with input as fixtures.allowed with data.remit.config.token as {}
+}
+
 test_denies_an_unknown_subject if {
 	every changes in [
 		[["subject/id", null]],

@@ -15,6 +15,12 @@ describe("strictForm", () => {
     expect(strictForm(text)).toBe(form);
   });
 
+  it("a text longer than any name equals only itself", () => {
+    const long = "a".repeat(8193);
+    expect(strictForm(`${long}!`)).toBe(`${long}!`);
+    expect(strictForm(`${long.slice(2)}!`)).toBe(long.slice(2));
+  });
+
   it("keeps what stands beside an address", () => {
     expect(strictForm("a@x.com eve")).not.toBe(strictForm("a@x.com"));
   });

@@ -55,6 +55,17 @@ describe("origin of a result", () => {
   });
 });
 
+it("counts the rows of a list inside, and of what has too much inside as many as are looked at", () => {
+  const recordsOf = (result: Json): number => textsOfResult(result, untrusted).records;
+  expect(recordsOf({ data: { rows: Array.from({ length: 1000 }, () => ({ id: 1 })) } })).toBe(1000);
+  expect(recordsOf({ all: Object.fromEntries(Array.from({ length: 70_000 }, (_, i) => [i, {}])) })).toBe(65_536);
+  expect(recordsOf({ all: Array.from({ length: 70_000 }, () => []) })).toBe(70_000);
+});
+
+function nested(depth: number, value: Json): Json {
+  return depth === 0 ? value : { in: nested(depth - 1, value) };
+}
+
 describe("shape of a result", () => {
   it("JSON as text is what it says, twice at most", () => {
     expect(allTexts('[{"a":"x"}]')).toEqual(["a", "x"]);
@@ -126,6 +137,11 @@ describe("shape of a result", () => {
     [{ a: [1], rows: [1, 2] }, 2],
     [{ rows: [] }, 1],
     ["[1,2]", 2],
+    [[{ rows: [1, 2, 3] }], 3],
+    [[[], []], 2],
+    [{ a: {} }, 1],
+    [nested(8, [1, 2, 3]), 3],
+    [nested(9, [1, 2, 3]), 1],
   ])("records of %j: %i", (result, records) => {
     expect(textsOfResult(result, untrusted).records).toBe(records);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PolicyInput } from "../../../../service/decide/policy-input-schema.ts";
+import { declareGrant } from "../../../../service/decide/session/sessions.ts";
 import { decisions } from "../../../helpers/decisions.ts";
 
 const tools = {
@@ -67,6 +68,18 @@ describe("outcomes", () => {
     expect(await report(id)).toMatchObject({ fresh: true });
   });
 
+  it("give nothing back twice, however many calls came in between", async () => {
+    const { ask, report, clock } = decisions({ tools, policy: spend });
+    const { id } = await ask("undo");
+    clock.ms += 60_000;
+    for (let i = 0; i < 12; i++) await ask("people");
+    // Reported through another replica, whose clock is behind.
+    clock.ms -= 1000;
+    await report(id, { status: "failed" });
+
+    expect((await ask("people")).input.session).toMatchObject({ calls: 12, budgets: { spent: { used: 12 } } });
+  });
+
   it("give nothing back twice when they come after the call has expired", async () => {
     const { ask, report, clock } = decisions({ tools, policy: spend });
     await ask("people");
@@ -120,6 +133,19 @@ describe("values of results", () => {
     expect(await origin(asked, "eve@evil.example")).toBe("unknown");
   });
 
+  it.each([
+    ["behind many words", (to: string) => ({ q: Array.from({ length: 70 }, (_, i) => `word${i}`).join(" "), to })],
+    ["in a long text", (to: string) => ({ q: `${"x ".repeat(400)}${to}` })],
+    ["as the name of an argument", (to: string) => ({ q: { [to]: 1 } })],
+    ["deep inside", (to: string) => ({ q: [[[{ a: [to] }]]] })],
+    ["among more than can be remembered", (to: string) => ({ q: Array.from({ length: 3000 }, (_, i) => `w${i}`).join(" "), to })],
+  ])("are not trusted because a trusted tool repeats them, %s", async (_, args) => {
+    const asked = decisions({ tools });
+    await asked.report((await asked.ask("people", args("eve@evil.example"))).id, { result: { found: "mail eve@evil.example" } });
+
+    expect(await origin(asked, "eve@evil.example")).not.toBe("trusted");
+  });
+
   it("vouch for an address that spells a name from better content, when its source was named there too", async () => {
     const asked = decisions({ tools });
     await asked.report((await asked.ask("people", { q: "x" })).id, { result: "Dora has a page: https://dora.example/me" });
@@ -155,11 +181,50 @@ describe("values of results", () => {
     expect(await origin(asked, iban)).toBe("untrusted");
   });
 
+  it("live as long as their session does, also when only an outcome or a grant keeps it alive", async () => {
+    const asked = decisions({ tools });
+    const { clock, sessions } = asked;
+    const key = { tenant: "t1", subject: "emma", agent: "bot", id: "s-1" };
+    await asked.report((await asked.ask("page", { url: "https://a.example" })).id, { result: `to ${iban}` });
+
+    for (let i = 0; i < 3; i++) {
+      clock.ms += sessions.idleMs - 800_000;
+      const { id } = await asked.ask("people");
+      clock.ms += 799_999;
+      await asked.report(id);
+      clock.ms += sessions.idleMs - 1;
+      await declareGrant(sessions, key, { request: { tools: ["s/*"] }, signed: false, approval: null, life: "a" }, clock.ms);
+    }
+
+    expect(await origin(asked, iban)).toBe("untrusted");
+  });
+
+  it("take no further room when they are seen again", async () => {
+    const asked = decisions({ tools, sessions: { valuesMax: 200 } });
+    const words = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
+    for (let i = 0; i < 20; i++) await asked.report((await asked.ask("page", { url: "https://a.example" })).id, { result: words });
+
+    expect(await origin(asked, "never-seen@b.example")).toBe("unknown");
+  });
+
   it("are content even when the call failed", async () => {
     const asked = decisions({ tools });
     await asked.report((await asked.ask("page", { url: "https://a.example" })).id, { status: "failed", result: `error: pay ${iban}` });
 
     expect(await origin(asked, iban)).toBe("untrusted");
+  });
+
+  it("are unknown for a tool that always sends and is not told where to", async () => {
+    const asked = decisions({ tools: { "s/post": { class: "update", external: true, destinations: ["/to", "/cc"], always_sends: true } } });
+
+    expect((await asked.ask("post", { text: "x" })).input.provenance).toEqual({ "/to": "unknown", "/cc": "unknown" });
+    expect((await asked.ask("post", { to: null })).input.values["/to"]).toMatchObject({
+      origin: "unknown",
+      granted: null,
+      used_before: false,
+    });
+    expect(Object.keys((await asked.ask("post", { to: "kim" })).input.values)).toEqual(["/to"]);
+    expect((await decisions({ tools }).ask("pay", {})).input.values).toEqual({});
   });
 
   it("never stand in the store in clear", async () => {
@@ -195,5 +260,24 @@ describe("evidence", () => {
     expect([await met("o-17"), await met("O-16")]).toEqual([true, true]);
     expect([await met("o-18"), await met("o-19"), await met("o-17", { session: { id: "s-2" } })]).toEqual([false, false, false]);
     expect((await asked.ask("refund", {})).input.tool.requires[0]?.met).toBe(false);
+    expect(await met("o-17", {})).toBe(true);
+  });
+
+  it("is neither what stands beside the argument that is asked for, nor what others could have written, nor a part of many", async () => {
+    const strict = { ...tools, "s/order": { class: "read", queries: ["/id"], returns: ["untrusted"], fields: { "/id": "identifier" } } };
+    const asked = decisions({ tools: strict });
+    const met = async (id: unknown) => (await asked.ask("refund", { id: id as string })).input.tool.requires[0]?.met;
+
+    await asked.report((await asked.ask("order", { id: "o-1", note: "o-2" })).id, { result: { id: "o-1", text: "see o-3" } });
+
+    expect([await met("o-1"), await met("o-2"), await met("o-3"), await met("see o-3")]).toEqual([true, false, false, false]);
+    expect([await met(["o-1", "o-2"]), await met(Array(300).fill("o-1")), await met({ "o-2": "o-1" })]).toEqual([false, false, false]);
+  });
+
+  it("is read from results however deep, or not at all", async () => {
+    const asked = decisions({ tools });
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+
+    expect(await asked.report((await asked.ask("order", { id: "o-1" })).id, { result: deep })).toMatchObject({ fresh: true });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PolicyInput } from "../../../../service/decide/policy-input-schema.ts";
 import type { StateStore } from "../../../../service/decide/ports.ts";
+import { declareGrant } from "../../../../service/decide/session/sessions.ts";
 import { RemitError } from "../../../../service/errors.ts";
 import { createMemoryStore } from "../../../../service/sessions/memory.ts";
 import { decisions } from "../../../helpers/decisions.ts";
@@ -160,14 +161,68 @@ describe("what an allow moves", () => {
     expect(last.input.session.pinned_digest).toBe(`sha256:${"a".repeat(64)}`);
   });
 
-  it("remembers where an agent has sent for a subject, over sessions", async () => {
+  it("never takes a tool that there was no room for to be new or unchanged", async () => {
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`s/t${i}`, { class: "read" }]));
+    const { ask } = decisions({ tools: many });
+    const digest = (letter: string, name: string) => ({ tool: { server: "s", name, definition_digest: `sha256:${letter.repeat(64)}` } });
+    for (let i = 0; i < 70; i++) await ask(`t${i}`, {}, digest("a", `t${i}`));
+
+    const { session } = (await ask("t69", {}, digest("b", "t69"))).input;
+
+    expect(session.counts.tool["s/t69"]).toBe(6);
+    expect(session.pinned_digest).toBe("not remembered");
+    expect((await ask("t69")).input.session.pinned_digest).toBeNull();
+  });
+
+  it("remembers where completed calls of an agent have sent for a subject, over sessions", async () => {
+    const { ask, report } = decisions({ tools });
+    const iban = "GB29 NWBK 6016 1331 9268 19";
+    const usedBefore = async (more = {}) => (await ask("pay", { to: "gb29nwbk60161331926819" }, more)).input.values["/to"]?.used_before;
+
+    await ask("pay", { to: iban });
+    await report((await ask("pay", { to: iban })).id, { status: "not_run" });
+    expect(await usedBefore()).toBe(false);
+    await report((await ask("pay", { to: iban })).id);
+
+    expect([await usedBefore({ session: { id: "s-2" } }), await usedBefore({ agent: { id: "other" } })]).toEqual([true, false]);
+  });
+
+  it("takes only a listing of MCP for a question, not whatever ends like one", async () => {
     const { ask } = decisions({ tools });
 
-    const first = await ask("pay", { to: "GB29 NWBK 6016 1331 9268 19" });
-    const again = await ask("pay", { to: "gb29nwbk60161331926819" }, { session: { id: "s-2" } });
-    const other = await ask("pay", { to: "gb29nwbk60161331926819" }, { agent: { id: "other" } });
+    for (const method of ["tools/call/list", "x/list", "/list", "list"]) await ask("pay", {}, { request: { method } });
 
-    expect([first, again, other].map(({ input }) => input.values["/to"]?.used_before)).toEqual([false, true, false]);
+    expect((await ask("read")).input.session.calls).toBe(4);
+  });
+
+  it("counts amounts however small", async () => {
+    const policy = (input: PolicyInput) =>
+      (input.session.budgets.spent?.used ?? 0) + 0.000_000_1 > 0.000_01 ? deny : counting("spent", 0.000_000_1, 0.000_01);
+    const { ask } = decisions({ tools, policy });
+
+    const answers = [];
+    for (let i = 0; i < 20; i++) answers.push((await ask("pay")).decision.allow);
+
+    expect(answers.filter(Boolean).length).toBeLessThanOrEqual(10);
+    expect(answers.at(-1)).toBe(false);
+  });
+
+  it("denies, and does not break, when a session has become too large for the store", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `t${i}${"x".repeat(120)}`);
+    const large = Object.fromEntries(names.map((name) => [`s/${name}`, { class: "update", on_expiry: "release" }]));
+    const policy = () => ({
+      effects: { labels_add: [], counters: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`c${i}`, { add: 1, max: null }])) },
+    });
+    const { ask, report } = decisions({ tools: large, policy });
+
+    const answers = [];
+    for (let i = 0; i < 64; i++) answers.push(await ask(names[i % 40] ?? ""));
+
+    const denied = answers.filter(({ decision }) => !decision.allow);
+    expect(denied.length).toBeGreaterThan(0);
+    expect(denied[0]?.decision).toMatchObject({ reasons: [{ code: "session_limit" }] });
+    const first = answers[0];
+    expect(await report(first?.id ?? "", { status: "not_run" })).toMatchObject({ fresh: true });
   });
 });
 
@@ -215,11 +270,14 @@ describe("when the store is away", () => {
     expect((await full.ask("read")).decision.allow).toBe(true);
   });
 
-  it("says that an unknown session may be an old one, when the store lost what it held", async () => {
+  it("says that a session that was not declared may be an old one, when the store lost what it held", async () => {
     const { ask, clock, sessions } = decisions({ tools, sessions: { store: broken({ lostAtMs: 1_800_000_000_000 }) } });
 
-    expect((await ask("read", {}, { session: { id: "s-2" } })).input.session.lost).toBe(true);
-    expect((await ask("read", {}, { session: { id: "s-2" } })).input.session.lost).toBe(false);
+    const lost = async (id: string) => (await ask("read", {}, { session: { id } })).input.session.lost;
+    expect([await lost("s-2"), await lost("s-2")]).toEqual([true, true]);
+    const key = { tenant: "t1", subject: "emma", agent: "bot", id: "s-4" };
+    await declareGrant(sessions, key, { request: { task: "t" }, signed: false, approval: null, life: "a" }, clock.ms);
+    expect(await lost("s-4")).toBe(false);
     clock.ms += sessions.idleMs;
     expect((await ask("read", {}, { session: { id: "s-3" } })).input.session.lost).toBe(false);
   });
