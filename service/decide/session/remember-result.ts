@@ -1,7 +1,9 @@
 import { member } from "../catalog.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { FieldsChange, ToolEntry } from "../ports.ts";
+import { Effort } from "../provenance/effort.ts";
 import { strictForm } from "../provenance/forms.ts";
+import { limits } from "../provenance/names.ts";
 import { rememberedNames } from "../provenance/remember.ts";
 import { type ResultText, textsOfResult } from "../provenance/result.ts";
 import { requiredTools } from "./evidence.ts";
@@ -50,11 +52,12 @@ export function readResult(deps: SessionDeps, { reservation, data, tool, report 
 function valuesOf(deps: SessionDeps, { echo, named }: Reservation, texts: readonly ResultText[], partial: boolean) {
   const values = new Map<string, string>();
   const repeated = new Set(echo ?? []);
+  const effort = new Effort(limits.workMax);
   let truncated = partial;
   for (const { text, origin } of texts) {
     // Where it cannot be told what the result repeats of the arguments, nothing of it is trusted.
     const trusted = origin === "trusted" && echo !== null;
-    const remembered = rememberedNames(text, trusted ? "trusted" : "untrusted", Math.max(0, valuesMax - values.size));
+    const remembered = rememberedNames(text, trusted ? "trusted" : "untrusted", Math.max(0, valuesMax - values.size), effort);
     truncated = truncated || remembered.truncated;
     const marks = remembered.names.map(deps.mark);
     // A result that only repeats the arguments vouches for nothing.

@@ -1,7 +1,9 @@
 import type { Effects } from "../decision.ts";
 import type { JsonObject } from "../json.ts";
 import type { ActionClass, ChangeResult, CounterChange, DocChange, MaybePromise, ToolEntry } from "../ports.ts";
+import { Effort } from "../provenance/effort.ts";
 import { strictForm } from "../provenance/forms.ts";
+import { limits } from "../provenance/names.ts";
 import { rememberedNames } from "../provenance/remember.ts";
 import { type BudgetSlot, limitUnits, stepUnits } from "./budgets.ts";
 import { requiredTools } from "./evidence.ts";
@@ -217,11 +219,14 @@ const [echoMax, echoCharactersMax] = [512, 16_384];
 /** What a result could repeat of the arguments, names of members included. */
 function echoOf(deps: SessionDeps, args: JsonObject): string[] | null {
   const names = new Set<string>();
+  const effort = new Effort(limits.workMax);
   let characters = 0;
   for (const text of textsWithin(args)) {
     characters += text.length;
     if (characters > echoCharactersMax || names.size > echoMax) return null;
-    for (const name of rememberedNames(text, "trusted").names) names.add(name);
+    const remembered = rememberedNames(text, "trusted", echoMax, effort);
+    if (remembered.truncated) return null;
+    for (const name of remembered.names) names.add(name);
   }
   return names.size > echoMax ? null : [...names].map(deps.mark);
 }
