@@ -18,6 +18,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** Where things stand in the first two pages, which LMDB reads without looking: a file that is none of its own ends the process. */
 const layout = { magic: 24, version: 28, pageSize: 48, lastPage: 144, bytes: 160 };
+/** Sorts behind every other key; no record begins so. */
+const keptKey = "~";
 const magic = 0xbeefc0de;
 const version = 2;
 
@@ -46,6 +48,14 @@ export class EmbeddedFile {
     });
     this.#handle = openSync(file, "r+");
     this.#unsynced = unsynced;
+    this.#keepOne();
+  }
+
+  /** LMDB ends the process (an assertion on its free list) at a change after the very last record was removed: so one always stays. */
+  #keepOne(): void {
+    this.db.transactionSync(() => {
+      if (this.db.getBinary(keptKey) === undefined) this.db.putSync(keptKey, new Uint8Array([1]));
+    });
   }
 
   /** Throws when the disk has no room. */

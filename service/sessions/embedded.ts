@@ -34,7 +34,9 @@ const readerCheckEvery = 120;
 
 /**
  * State in a file of this machine (LMDB), shared by all its processes: each sees what the others have committed, and one that is killed
- * leaves nothing half done. Answers synchronously. Nothing that lives is ever removed.
+ * leaves nothing half done. Answers synchronously. Nothing that lives is ever removed. All processes must be of one pid namespace, since
+ * LMDB tells the owners of its locks by their pid. How long it waits for the others has no bound: one that is stopped in the middle of a
+ * change (SIGSTOP, a paused container) holds up every change until it goes on or is killed.
  */
 export function createEmbeddedStore(options: EmbeddedStoreOptions): StateStore {
   const bootId = options.bootId === undefined ? readBootId() : options.bootId;

@@ -126,3 +126,20 @@ for i = docs + counters + 1, docs + counters + owners do
 end
 return 'done'
 `);
+
+/**
+ * KEYS: the epoch, stored as `<id> <lostAtMs, or 0>`. ARGV: the id that the caller has seen, or an empty string; an id for a new one; nowMs;
+ * and what is to be done where the caller has seen none and there is none: `tell`, or begin one that is the `first` or says `lost`.
+ */
+export const epochScript = `
+local seen, fresh, now, missing = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local found = redis.call('GET', KEYS[1])
+local id, lost = string.match(found or '', '^(%S+) (%d+)$')
+if found and not id then return redis.error_reply('CORRUPT epoch') end
+if id and (seen == '' or seen == id or lost ~= '0') then return found end
+if not id and seen == '' and missing == 'tell' then return false end
+local isFirst = not id and seen == '' and missing == 'first'
+local after = (id or fresh) .. ' ' .. (isFirst and '0' or now)
+redis.call('SET', KEYS[1], after)
+return after
+`;

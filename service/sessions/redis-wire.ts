@@ -14,7 +14,7 @@ interface ChangeLimits {
 }
 
 /** Redis removes what has expired this much later: what has not expired by the callers' clocks must be there, however wrong its own is. */
-const slackMs = 600_000;
+export const slackMs = 600_000;
 
 /** Keys of a tenant share a hash tag, so that they are on one node of a cluster and one script may touch them all. */
 function keysOf(prefix: string, tenant: string): (kind: string, key: string) => string {

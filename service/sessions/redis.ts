@@ -1,9 +1,10 @@
 import type { ChangeResult, StateChange, StateQuery, StateSnapshot, StateStore } from "../decide/ports.ts";
 import { describe, RemitError, toRemitError } from "../errors.ts";
 import { checkChange } from "./apply-change.ts";
-import { openLink, type RedisAccess, type RedisLink, secretsOf } from "./redis-link.ts";
+import { RedisEpoch } from "./redis-epoch.ts";
+import { openLink, type RedisAccess, type RedisLink, type Send, secretsOf } from "./redis-link.ts";
 import { changeScript, readScript, type Script } from "./redis-scripts.ts";
-import { changeCall, readCall, readSnapshot, type ScriptCall } from "./redis-wire.ts";
+import { changeCall, readCall, readSnapshot, type ScriptCall, slackMs } from "./redis-wire.ts";
 
 export interface RedisStoreOptions extends RedisAccess {
   /** Before every key; one for each deployment. */
@@ -23,6 +24,8 @@ const heartbeatEveryMs = 1_000;
 const heartbeatTimeoutMs = 900;
 /** A connection that has been silent for so long, or leads to a replica, is given up and made anew. */
 const silenceMaxMs = 5_000;
+/** Redis would else remove at once what it was just given, or this service take for expired what has not. */
+const clocksApartMaxMs = slackMs / 2;
 const replica = "Redis is not a primary";
 
 /**
@@ -34,13 +37,15 @@ export function createRedisStore(options: RedisStoreOptions): StateStore {
 }
 
 class RedisStore implements StateStore {
-  readonly lostAtMs = null;
   readonly #options: RedisStoreOptions;
   readonly #secrets: readonly string[];
   readonly #timer: NodeJS.Timeout;
+  readonly #epoch: RedisEpoch;
   #link: RedisLink;
   /** Why it may not be used although there is a connection; null: it may. */
   #unfit: string | null = "Redis is not connected";
+  /** Counts connections: what was asked over an earlier one says nothing about the server of this one. */
+  #connection = 0;
   #answeredMs = performance.now();
   #reported = "";
   #isClosed = false;
@@ -48,8 +53,13 @@ class RedisStore implements StateStore {
   constructor(options: RedisStoreOptions) {
     this.#options = options;
     this.#secrets = secretsOf(options);
+    this.#epoch = new RedisEpoch(options.prefix, options.cluster === true);
     this.#link = this.#open();
     this.#timer = setInterval(() => void this.#heartbeat(), heartbeatEveryMs).unref();
+  }
+
+  get lostAtMs(): number | null {
+    return this.#epoch.lostAtMs;
   }
 
   async read(tenant: string, query: StateQuery, nowMs: number): Promise<StateSnapshot> {
@@ -75,6 +85,7 @@ class RedisStore implements StateStore {
   #open(): RedisLink {
     return openLink(this.#options, {
       onReady: () => {
+        this.#connection++;
         this.#unfit = "Redis was not checked yet";
         void this.#heartbeat();
       },
@@ -110,27 +121,43 @@ class RedisStore implements StateStore {
 
   /** Looks whether every primary answers, is one, and keeps what it is given. */
   async #heartbeat(): Promise<void> {
-    const link = this.#link;
-    const asked = link.primaries().map((send) => within(heartbeatTimeoutMs, send(["INFO", "memory", "replication"])));
-    const answers = await Promise.allSettled(asked);
-    if (this.#isClosed || link !== this.#link) return;
+    const [link, connection] = [this.#link, this.#connection];
+    const primaries = link.primaries().map(bounded);
+    const answers = await Promise.allSettled(primaries.map((send) => send(["INFO", "server", "memory", "replication"])));
     const given = answers.flatMap((answer) => (answer.status === "fulfilled" ? [String(answer.value)] : []));
-    if (given.length > 0) this.#judge(given);
-    if (given.length === 0 || given.length < answers.length || this.#unfit === replica) {
+    const problem = given.length === 0 ? this.#unfit : (this.#problemIn(given) ?? (await this.#problemOfEpoch(link, primaries)));
+    if (this.#isClosed || connection !== this.#connection) return;
+    this.#unfit = problem;
+    if (given.length > 0 && problem === null) this.#reported = "";
+    else if (given.length > 0) this.#report(unavailable(problem ?? ""));
+    if (given.length === 0 || given.length < answers.length || problem === replica) {
       if (performance.now() - this.#answeredMs > silenceMaxMs) this.#reopen();
     } else this.#answeredMs = performance.now();
   }
 
-  #judge(given: readonly string[]): void {
+  #problemIn(given: readonly string[]): string | null {
+    if (given.some((info) => field(info, "role") !== "master")) return replica;
     const policy = given.map((info) => field(info, "maxmemory_policy")).find((each) => each !== "noeviction");
-    const forgets = policy !== undefined && this.#options.allowEviction !== true;
-    this.#unfit = forgets ? `Redis would forget keys: its \`maxmemory-policy\` is \`${policy}\` and must be \`noeviction\`` : null;
-    if (given.some((info) => field(info, "role") !== "master")) this.#unfit = replica;
-    if (this.#unfit === null) this.#reported = "";
-    else this.#report(unavailable(this.#unfit));
+    if (policy !== undefined && this.#options.allowEviction !== true)
+      return `Redis would forget keys: its \`maxmemory-policy\` is \`${policy}\` and must be \`noeviction\``;
+    const agrees = (info: string): boolean => Math.abs(Number(field(info, "server_time_usec")) / 1000 - Date.now()) <= clocksApartMaxMs;
+    return given.every(agrees) ? null : `the clocks of Redis and of this service are more than ${clocksApartMaxMs / 1000} s apart`;
+  }
+
+  async #problemOfEpoch(link: RedisLink, primaries: readonly Send[]): Promise<string | null> {
+    const send = (key: string, args: readonly string[]): Promise<unknown> =>
+      within(heartbeatTimeoutMs, link.send(key, args) ?? Promise.reject(unavailable("Redis is not connected")));
+    try {
+      const isGone = await this.#epoch.check({ send, primaries }, Date.now());
+      if (isGone) this.#report(unavailable("Redis has forgotten what it held: sessions may have lost their labels"));
+      return null;
+    } catch (thrown) {
+      return `whether Redis has kept what it held is not known: ${this.#clean(thrown).message}`;
+    }
   }
 
   #reopen(): void {
+    this.#connection++;
     this.#answeredMs = performance.now();
     this.#unfit = "Redis is not connected";
     this.#link.destroy();
@@ -158,6 +185,10 @@ function field(info: string, name: string): string {
 
 function unavailable(detail: string, cause?: Error): RemitError {
   return new RemitError("session_store_unavailable", detail, { cause });
+}
+
+function bounded(send: Send): Send {
+  return (args) => within(heartbeatTimeoutMs, send(args));
 }
 
 /** Gives up waiting after `ms`; what comes later is nobody's. */

@@ -1,9 +1,10 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { StateStore } from "../../service/decide/ports.ts";
 import type { RemitError } from "../../service/errors.ts";
 import { createRedisStore, type RedisStoreOptions } from "../../service/sessions/redis.ts";
+import { clusterTags } from "../../service/sessions/redis-epoch.ts";
 import { eventually } from "../helpers/prometheus.ts";
 import { hasRedis, type RedisServer, startRedis } from "../helpers/redis.ts";
 import { available, openRedis, Probe } from "./state-stores.ts";
@@ -24,6 +25,7 @@ describe.skipIf(!hasRedis).each([false, true])("redis store in trouble, cluster:
     errors = [];
   });
   afterEach(async () => {
+    vi.restoreAllMocks();
     for (const store of stores) await store.close();
     server.resume();
     for (const [name, value] of Object.entries({ "maxmemory-policy": "noeviction", maxmemory: "0" }))
@@ -130,6 +132,75 @@ describe.skipIf(!hasRedis).each([false, true])("redis store in trouble, cluster:
         () => true,
       ),
     );
+  });
+
+  const epochKeys = cluster ? clusterTags.map((tag) => `test:epoch:{${tag}}`) : ["test:epoch"];
+
+  it("says when what it held is gone: to whoever lived through it, and through them to those who come later", async () => {
+    const probe = await open();
+    await probe.put("a", "x", { limited: true });
+    expect(probe.store.lostAtMs).toBeNull();
+    const beforeMs = Date.now();
+    await server.stop();
+    await server.start();
+    // Before the first answer.
+    await available(probe.store);
+    const { lostAtMs } = probe.store;
+    expect(lostAtMs).toBeGreaterThanOrEqual(beforeMs);
+    expect(errors.map(({ message }) => message)).toContainEqual(expect.stringContaining("has forgotten what it held"));
+    await probe.put("a", "x");
+    const later = await open();
+    expect(later.store.lostAtMs).toBe(lostAtMs);
+    await eventually("it stays so", async () => Date.now() > beforeMs + 2_500);
+    expect([probe.store.lostAtMs, later.store.lostAtMs]).toEqual([lostAtMs, lostAtMs]);
+  });
+
+  it("says so too when a new one was the first to see that there is nothing", async () => {
+    const probe = await open();
+    for (const key of epochKeys) server.cli("set", key, "another 0");
+    await eventually("it is noticed", async () => probe.store.lostAtMs !== null);
+    const later = await open();
+    expect(later.store.lostAtMs).toBe(probe.store.lostAtMs);
+  });
+
+  it.each([
+    ["state of its own", "test:{t.t}:d:a", true],
+    ["keys of others", "other:{t.t}:d:a", false],
+    ["keys that its prefix would match as a pattern", "tesX:{t.t}:d:a", false],
+  ])("says so to whoever finds no epoch, but %s", async (_, key, lost) => {
+    server.cli("set", key, "x");
+    const probe = await open(key.startsWith("tesX") ? { prefix: "tes?:" } : {});
+    expect(probe.store.lostAtMs !== null).toBe(lost);
+  });
+
+  it("is not used while its epoch cannot be read", async () => {
+    for (const key of epochKeys) server.cli("set", key, "no epoch");
+    const probe = create();
+    await eventually("it is reported", async () => errors.some(({ message }) => message.includes("CORRUPT epoch")));
+    await expect(probe.doc("a")).rejects.toMatchObject(unavailable);
+    for (const key of epochKeys) server.cli("del", key);
+    await available(probe.store);
+  });
+
+  if (cluster)
+    it("has an epoch in every part of the slots", () => {
+      const slots = clusterTags.map((tag) => Number(server.cli("cluster", "keyslot", `test:epoch:{${tag}}`)));
+      const gaps = [...slots, 16_384].map((slot, i) => slot - (slots[i - 1] ?? 0));
+      expect(
+        gaps.every((gap) => gap > 0 && gap <= 1_030),
+        String(slots),
+      ).toBe(true);
+    });
+
+  it.each([-301_000, 301_000])("is not used when its clock and the service's are far apart: %s ms", async (apartMs) => {
+    const probe = await open();
+    const now = Date.now;
+    const clock = vi.spyOn(Date, "now").mockImplementation(() => now() + apartMs);
+    await eventually("it is reported", async () => errors.some(({ message }) => message.includes("clocks")));
+    await expect(probe.put("a", "x")).rejects.toMatchObject(unavailable);
+    clock.mockImplementation(() => now() + apartMs * 0.9);
+    await available(probe.store);
+    clock.mockRestore();
   });
 
   if (!cluster)

@@ -91,7 +91,13 @@ describe.skipIf(!hasRedis)("sessions in Redis", () => {
     });
 
     await redis.start();
-    await eventually("calls are allowed again", async () => (await ask(service)).allow === true);
+    // It came back empty: what s-1 did is lost, and only sessions that are declared anew may act.
+    const first = async (answer: Promise<Record<string, unknown>>) => ((await answer).reasons as { code: string }[])[0]?.code;
+    await eventually("the loss is noticed", async () => (await first(ask(service))) === "session_state_lost");
+    const declared = { subject: call.subject, agent: call.agent, grant: { task: "update the customer" } };
+    const headers = { "content-type": "application/json" };
+    await fetch(`${service.url}/sessions/s-2`, { method: "PUT", headers, body: JSON.stringify(declared) });
+    expect(await ask(service, { session: { id: "s-2" } })).toMatchObject({ allow: true });
   });
 });
 
@@ -109,7 +115,7 @@ describe("sessions in the embedded store", () => {
     const read = await ask(a, { tool: { server: "crm", name: "get_customer" }, arguments: { id: "c-17" } });
     await post(`${a.url}/outcomes`, { decision_id: read.decision_id, status: "completed", result: { id: "c-17" } });
 
-    expect(await session(b)).toMatchObject({ known: true, calls: 1, labels: ["pii"] });
+    expect(await session(b)).toMatchObject({ known: true, calls: 1, labels: ["pii", "untrusted"] });
     for (const other of ["subject=mallory&agent=bot", "subject=emma&agent=other", "subject=emma"])
       expect(await session(b, other)).toMatchObject({ known: false, calls: 0, labels: [] });
 
