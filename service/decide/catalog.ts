@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "./json.ts";
+import { at } from "./pointer.ts";
 import type { ActionClass, FieldOrigin, ToolEntry, ToolRequirement } from "./ports.ts";
 
 const classes: ReadonlySet<unknown> = new Set<ActionClass>(["read", "query", "update", "admin"]);
@@ -11,7 +12,7 @@ type Named = { server: string | null; tool: string; annotations: JsonObject };
  * A tool that is not there is classed `admin`, the worst, unless its annotations come from a PEP whose annotations are believed.
  */
 export function lookUpTool(data: JsonObject, call: Named, trusted: boolean): ToolEntry {
-  const tools = member(member(member(data, "remit"), "catalog"), "tools");
+  const tools = at(data, "/remit/catalog/tools");
   const name = call.server === null ? call.tool : `${call.server}/${call.tool}`;
   // A name with a slash would reach the entry of another server's tool.
   const entry = member(tools, name) ?? (call.tool.includes("/") ? undefined : member(tools, call.tool));

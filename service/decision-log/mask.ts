@@ -1,4 +1,5 @@
 import type { DecisionRecord, SessionEvent } from "../decide/decision-record.ts";
+import { escapedPart, unescapedPart } from "../decide/pointer.ts";
 import type { PolicySnapshot } from "../decide/ports.ts";
 
 /** Policy masking: paths to remove or replace, or `null` when masking itself failed. */
@@ -132,8 +133,8 @@ function maskObject(object: Record<string, unknown>, path: string, found: Found)
   for (const key of Object.keys(object)) {
     const value = object[key];
     const item = isSecretName(key, value)
-      ? hide(`${path}/${escapePart(key)}`, found)
-      : maskDefaults(value, `${path}/${escapePart(key)}`, found);
+      ? hide(`${path}/${escapedPart(key)}`, found)
+      : maskDefaults(value, `${path}/${escapedPart(key)}`, found);
     if (item === value) continue;
     copy ??= { ...object };
     copy[key] = item;
@@ -167,10 +168,6 @@ function hide(path: string, found: Found): string {
   return masked;
 }
 
-function escapePart(key: string): string {
-  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
-}
-
 function applyRules<T extends DecisionRecord | SessionEvent>(record: T, rules: readonly MaskRule[]): T {
   const copy = structuredClone({ input: record.input, result: record.result }) as Record<string, unknown>;
   const erased: string[] = [];
@@ -189,7 +186,7 @@ function applyRule(root: Record<string, unknown>, rule: MaskRule): boolean {
   const parts = rule.path
     .split("/")
     .slice(1)
-    .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    .map((part) => unescapedPart(decodeURIComponent(part)));
   const last = parts.pop();
   let parent: unknown = root;
   for (const part of parts) parent = child(parent, part);

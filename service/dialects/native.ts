@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Outcome } from "../decide/decide.ts";
 import type { Json, JsonObject } from "../decide/json.ts";
+import { escapedPart } from "../decide/pointer.ts";
 import type { ToolCall } from "../decide/tool-call.ts";
 import { RemitError } from "../errors.ts";
 import { problemOf } from "./problem.ts";
@@ -119,7 +120,7 @@ export function invalid(error: z.ZodError): RemitError {
 }
 
 function issuePaths(issue: z.core.$ZodIssue): { path: string; message: string }[] {
-  const base = issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const base = issue.path.map((part) => `/${escapedPart(String(part))}`).join("");
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ path: `${base}/${key}`, message: "unknown member" }));
   return [{ path: base || "/", message: lowerFirst(issue.message) }];
 }

@@ -5,7 +5,7 @@ import type { VerifiedToken } from "../decide/ports.ts";
 import type { GrantRequest } from "../decide/session/grant.ts";
 import type { OutcomeReport, OutcomeResult } from "../decide/session/outcome.ts";
 import type { SessionSummary } from "../decide/session/sessions.ts";
-import type { Block } from "../decide/session/view.ts";
+import type { Block } from "../decide/session/stop.ts";
 import type { ToolCall } from "../decide/tool-call.ts";
 import { RemitError } from "../errors.ts";
 import { DecideRequest, invalid, toToolCall } from "./native.ts";

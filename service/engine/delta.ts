@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { JsonObject } from "../decide/json.ts";
+import { unescapedPart } from "../decide/pointer.ts";
 import { type Members, refuse } from "./archive.ts";
 import { type Bundle, digestOf, json, readManifest } from "./bundle.ts";
 import { isWithin, type Roots } from "./roots.ts";
@@ -73,10 +74,7 @@ function apply(data: Record<string, unknown>, operation: Operation, roots: Roots
 
 /** Parts of a JSON pointer (RFC 6901). */
 function partsOf(pointer: string): string[] {
-  const parts = pointer
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = pointer.slice(1).split("/").map(unescapedPart);
   if (parts.includes("") || parts.includes("__proto__")) throw refuse(`the delta's path \`${pointer}\` has an empty or forbidden part`);
   return parts;
 }

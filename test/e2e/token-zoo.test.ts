@@ -12,6 +12,7 @@ import { type AgentTokenVerifier, createTokenVerifier } from "../../service/iden
 import { generateApiKey, hashApiKey } from "../../service/identity/api-key.ts";
 import { createPepAuthenticator, requireDialect } from "../../service/identity/pep.ts";
 import { uuid7 } from "../../service/ids.ts";
+import { allowing } from "../helpers/decisions.ts";
 import { startIssuer, type TestIssuer } from "../helpers/issuer.ts";
 import { memorySessions } from "../helpers/sessions.ts";
 import { tokenZoo, zooSettings } from "../helpers/token-zoo.ts";
@@ -21,16 +22,7 @@ const careless: PolicySnapshot = {
   bundle: { name: "default", revision: "careless", digest: "sha256:00" },
   data: {},
   entrypoints: new Set(["remit/decision"]),
-  evaluate: (_entrypoint, input) => ({ ok: true, evalNs: 1, result: { ...allow, nonce: (input as PolicyInput).nonce } }),
-};
-const allow = {
-  allow: true,
-  reasons: [],
-  obligations: [],
-  effects: { labels_add: [], counters: {} },
-  required_scopes: [],
-  acr_values: [],
-  ttl_s: 0,
+  evaluate: (_entrypoint, input) => ({ ok: true, evalNs: 1, result: allowing(input as PolicyInput) }),
 };
 
 const key = generateApiKey("gateway");

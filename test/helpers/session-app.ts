@@ -13,6 +13,7 @@ import { type AppDeps, createApp } from "../../service/http/app.ts";
 import { createHttpServer } from "../../service/http/server.ts";
 import { requireDialect, requirePermission } from "../../service/identity/pep.ts";
 import { uuid7 } from "../../service/ids.ts";
+import { allowing } from "./decisions.ts";
 import { memorySessions } from "./sessions.ts";
 
 /** Enforcement points by the API key that they send here, which is their id. */
@@ -126,20 +127,10 @@ function snapshotOf({ policy, tools = {} }: Options): PolicySnapshot {
     entrypoints: new Set(["remit/decision"]),
     evaluate: (_, given) => {
       const input = given as PolicyInput;
-      return { ok: true, evalNs: 1, result: { ...allow, nonce: input.nonce, ...policy?.(input) } };
+      return { ok: true, evalNs: 1, result: { ...allowing(input), ...policy?.(input) } };
     },
   };
 }
-
-const allow = {
-  allow: true,
-  reasons: [],
-  obligations: [],
-  effects: { labels_add: [], counters: {} },
-  required_scopes: [],
-  acr_values: [],
-  ttl_s: 0,
-};
 
 /** A policy by which a call of the tool needs an approval. */
 export function asksAbout(tool: string, expires_in_s = 600): (input: PolicyInput) => JsonObject {

@@ -1,3 +1,4 @@
+import { unescapedPart } from "../pointer.ts";
 import type { FieldOrigin } from "../ports.ts";
 
 /** What a catalog's `fields` say of one place in a result. */
@@ -22,7 +23,7 @@ export function fieldViews(fields: Readonly<Record<string, FieldOrigin>>, origin
 function insert(root: Node, pointer: string, origin: FieldOrigin): void {
   let node = root;
   for (const part of pointer.split("/").slice(1)) {
-    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    const key = unescapedPart(part);
     const next: Node = node.below.get(key) ?? { below: new Map(), origin: null };
     node.below.set(key, next);
     node = next;

@@ -3,12 +3,12 @@ import { digestOf } from "../canonical.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { DocChange, StoredDoc } from "../ports.ts";
 import { type Denial, widerGrant } from "./binding-token.ts";
-import { accessRequestDoc, blockDoc, openRequestsDoc, principalOwner } from "./keys.ts";
+import { accessRequestDoc, openRequestsDoc, principalOwner } from "./keys.ts";
 import { type SessionWrite, writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
-import { throwIfFull } from "./sessions.ts";
-import { newState, parseState, type SessionState } from "./state.ts";
-import { readBlock } from "./view.ts";
+import { newState, parseState } from "./state.ts";
+import { endedBy, type Stop, stopTargets } from "./stop.ts";
+import { readDocs, untilDone } from "./until-done.ts";
 
 /** A request that somebody approve exactly one refused call, or one wider grant. */
 export interface AccessRequest {
@@ -50,7 +50,6 @@ const openPerPrincipalMax = 64;
 /** Each may hold the largest arguments there are. */
 const readMax = 100;
 const approvalsMax = 16;
-const attemptsMax = 32;
 const keptMs = 3_600_000;
 
 /** Opens an access request. `args` must be what was refused. Throws RemitError `request_invalid` when they are not, `session_limit` when too many wait. */
@@ -69,19 +68,14 @@ export async function openAccessRequest(
     // Ends of documents are whole numbers.
     ...{ expiresMs: Math.ceil(denial.expiresMs), approver: null, comment: null },
   };
-  await retry(async () => {
-    const { docs } = await deps.store.read(denial.tenant, { docs: [openRequestsDoc], counters: [], fields: [] }, nowMs);
-    const open = openList(docs[0], nowMs);
+  return untilDone(async () => {
+    const [stored] = await readDocs(deps, denial.tenant, [openRequestsDoc], nowMs);
+    const open = openList(stored, nowMs);
     const mine: OpenRequest = [id, request.expiresMs, denial.session, principalOwner(deps.mark, denial.subject, denial.agent)];
     refuseTooMany(open, mine);
-    const list = [...open, mine];
-    return deps.store.change(
-      denial.tenant,
-      { docs: [requestChange(request, 0, nowMs), listChange(docs[0], list, nowMs)], counters: [], fields: [] },
-      nowMs,
-    );
+    const docs = [requestChange(request, 0, nowMs), listChange(stored, [...open, mine], nowMs)];
+    return [await deps.store.change(denial.tenant, { docs, counters: [], fields: [] }, nowMs), request];
   });
-  return request;
 }
 
 /** Whether these are the arguments, or this is the grant, that the denial is of. */
@@ -142,11 +136,11 @@ export interface OpenAccessRequests {
 
 /** Those that have waited longest for a decision. Throws RemitError `session_store_unavailable`. */
 export async function openAccessRequests(deps: SessionDeps, tenant: string, nowMs: number): Promise<OpenAccessRequests> {
-  const { docs } = await deps.store.read(tenant, { docs: [openRequestsDoc], counters: [], fields: [] }, nowMs);
-  const open = openList(docs[0], nowMs);
+  const [stored] = await readDocs(deps, tenant, [openRequestsDoc], nowMs);
+  const open = openList(stored, nowMs);
   const keys = open.slice(0, readMax).map(([id]) => accessRequestDoc(id));
-  const read = await deps.store.read(tenant, { docs: keys, counters: [], fields: [] }, nowMs);
-  const requests = read.docs.filter(({ text }) => text !== null).map(({ text }) => JSON.parse(text ?? "") as AccessRequest);
+  const read = await readDocs(deps, tenant, keys, nowMs);
+  const requests = read.filter(({ text }) => text !== null).map(({ text }) => JSON.parse(text ?? "") as AccessRequest);
   return { requests, more: open.length > readMax };
 }
 
@@ -154,15 +148,14 @@ export async function openAccessRequests(deps: SessionDeps, tenant: string, nowM
 export async function accessRequest(deps: SessionDeps, tenant: string, id: string, nowMs: number): Promise<AccessRequest> {
   const { request } = await load(deps, tenant, id, nowMs);
   if (request.status !== "approved") return request;
-  const { docs } = await deps.store.read(tenant, { docs: [request.denial.session], counters: [], fields: [] }, nowMs);
-  const text = docs[0]?.text ?? null;
+  const [session] = await readDocs(deps, tenant, [request.denial.session], nowMs);
+  const text = session?.text ?? null;
   const waits = text !== null && parseState(text).approvals.some((approval) => approval.id === id);
   return waits || request.expiresMs <= nowMs ? request : { ...request, status: "used" };
 }
 
 async function load(deps: SessionDeps, tenant: string, id: string, nowMs: number) {
-  const { docs } = await deps.store.read(tenant, { docs: [accessRequestDoc(id)], counters: [], fields: [] }, nowMs);
-  const stored = docs[0];
+  const [stored] = await readDocs(deps, tenant, [accessRequestDoc(id)], nowMs);
   if (stored === undefined || stored.text === null) throw new RemitError("approval_unknown", `no access request \`${id}\``);
   return { request: JSON.parse(stored.text) as AccessRequest, version: stored.version };
 }
@@ -178,26 +171,30 @@ export async function decideAccessRequest(
   verdict: Verdict,
   nowMs: number,
 ): Promise<AccessRequest> {
-  let decided: AccessRequest | undefined;
-  await retry(async () => {
+  return untilDone(async () => {
     const { request, version } = await load(deps, tenant, id, nowMs);
     if (request.status !== "pending") throw new RemitError("approval_conflict", `\`${id}\` was ${request.status} before`);
     if (request.expiresMs <= nowMs) throw new RemitError("approval_conflict", `\`${id}\` has expired`);
     refuseRequester(request.denial, verdict.approver);
     const { approver, comment } = verdict;
-    decided = { ...request, status: verdict.approve ? "approved" : "refused", arguments: null, approver: approver.id, comment };
-    const targets = blockTargets(deps, request.denial);
+    const decided: AccessRequest = {
+      ...request,
+      status: verdict.approve ? "approved" : "refused",
+      arguments: null,
+      approver: approver.id,
+      comment,
+    };
+    const targets = stopTargets(deps.mark, request.denial);
     const asked = [openRequestsDoc, request.denial.session, ...targets.map(({ doc }) => doc)];
-    const [stored, session, ...stops] = (await deps.store.read(tenant, { docs: asked, counters: [], fields: [] }, nowMs)).docs;
+    const [stored, session, ...blocks] = await readDocs(deps, tenant, asked, nowMs);
     const list = openList(stored, nowMs).filter(([open]) => open !== id);
     const docs = [requestChange(decided, version, nowMs), listChange(stored, list, nowMs)];
-    if (!verdict.approve) return deps.store.change(tenant, { docs, counters: [], fields: [] }, nowMs);
-    const blocks = targets.map(({ kind }, i) => ({ kind, stored: stops[i] }));
-    const written = withApproval(deps, { request, verdict, stored: session, blocks, nowMs });
-    return deps.store.change(tenant, { docs: [...docs, written.doc], counters: [], fields: written.values }, nowMs);
+    if (!verdict.approve) return [await deps.store.change(tenant, { docs, counters: [], fields: [] }, nowMs), decided];
+    const stops = targets.map(({ kind }, i) => ({ kind, stored: blocks[i] }));
+    const written = withApproval(deps, { request, verdict, stored: session, stops, nowMs });
+    const change = { docs: [...docs, written.doc], counters: [], fields: written.values };
+    return [await deps.store.change(tenant, change, nowMs), decided];
   });
-  if (decided === undefined) throw new RemitError("session_conflict", "the access request was not decided; try again", { retryAfterS: 1 });
-  return decided;
 }
 
 /** Whoever asked may not approve: not the agent, not somebody acting for a person, not the enforcement point that asked. */
@@ -217,56 +214,25 @@ function refuseRequester(denial: Denial, approver: Approver): void {
     );
 }
 
-interface BlockTarget {
-  readonly kind: "agent" | "subject";
-  readonly doc: string;
-}
-
-/** Where the blocks are stored that stop whoever asked. */
-function blockTargets(deps: SessionDeps, { agent, subject }: Denial): BlockTarget[] {
-  const targets: BlockTarget[] = [];
-  if (agent !== null) targets.push({ kind: "agent", doc: blockDoc(deps.mark, "agent", agent) });
-  if (subject !== null) targets.push({ kind: "subject", doc: blockDoc(deps.mark, "subject", subject) });
-  return targets;
-}
-
 interface SessionParts {
   readonly request: AccessRequest;
   readonly verdict: Verdict;
   readonly stored: StoredDoc | undefined;
-  readonly blocks: readonly { readonly kind: BlockTarget["kind"]; readonly stored: StoredDoc | undefined }[];
+  readonly stops: readonly Stop[];
   readonly nowMs: number;
 }
 
-function withApproval(deps: SessionDeps, { request, verdict, stored, blocks, nowMs }: SessionParts): SessionWrite {
+function withApproval(deps: SessionDeps, { request, verdict, stored, stops, nowMs }: SessionParts): SessionWrite {
   const { denial, id, expiresMs } = request;
   const state = stored === undefined || stored.text === null ? newState(verdict.life, nowMs) : parseState(stored.text);
-  refuseEnded(state, blocks);
+  // An approval neither wakes a session that was ended nor begins one that would live when a block is lifted.
+  const ended = endedBy(state, stops);
+  if (ended !== null) throw new RemitError("session_ended", `the session was ended by its ${ended.by}: ${ended.reason}`);
   const living = state.approvals.filter((approval) => approval.expiresMs > nowMs);
   if (living.length >= approvalsMax) throw new RemitError("approval_conflict", `${approvalsMax} approvals of this session wait to be used`);
   const { binding, codes, session } = denial;
   state.approvals = [...living, { id, binding, codes: [...codes], approver: verdict.approver.id, expiresMs }];
   return writeSession(deps, { key: session, version: stored?.version ?? 0 }, state, nowMs);
-}
-
-/** An approval neither wakes a session that was ended nor begins one that would live when a block is lifted. */
-function refuseEnded({ ended, firstMs }: SessionState, blocks: SessionParts["blocks"]): void {
-  if (ended !== null) throw new RemitError("session_ended", `the session was ended: ${ended.reason}`);
-  for (const { kind, stored } of blocks) {
-    const block = readBlock(stored);
-    // Sessions from before a block stay ended when it is lifted.
-    if (block !== null && (block.blocked || firstMs <= block.atMs))
-      throw new RemitError("session_ended", `the session was ended by its ${kind}: ${block.reason}`);
-  }
-}
-
-async function retry(attempt: () => Promise<"done" | "conflict" | "over" | "full"> | "done" | "conflict" | "over" | "full"): Promise<void> {
-  for (let i = 0; i < attemptsMax; i++) {
-    const result = await attempt();
-    if (result === "done") return;
-    throwIfFull(result);
-  }
-  throw new RemitError("session_conflict", "others changed the same again and again; try again", { retryAfterS: 1 });
 }
 
 /** What a decided or open request says of its arguments and identity, for records: never the arguments themselves. */

@@ -1,7 +1,9 @@
 import { RemitError } from "../../errors.ts";
+import { forGoodMs } from "./budgets.ts";
 import { blockDoc } from "./keys.ts";
 import type { SessionDeps } from "./query.ts";
-import { type Block, readBlock } from "./view.ts";
+import { type Block, readBlock } from "./stop.ts";
+import { readDocs, untilDone } from "./until-done.ts";
 
 /** Whom a block stops: every session of an agent, or of a subject, whatever the other is. */
 export interface BlockTarget {
@@ -10,17 +12,10 @@ export interface BlockTarget {
   readonly id: string;
 }
 
-const forGoodMs = 10 * 365 * 86_400_000;
-const attemptsMax = 32;
-
 /** The block of an agent or a subject, or null. Throws RemitError `session_store_unavailable`. */
 export async function blockOf(deps: SessionDeps, target: BlockTarget, nowMs: number): Promise<Block | null> {
-  const { docs } = await deps.store.read(
-    target.tenant,
-    { docs: [blockDoc(deps.mark, target.kind, target.id)], counters: [], fields: [] },
-    nowMs,
-  );
-  return readBlock(docs[0]);
+  const [stored] = await readDocs(deps, target.tenant, [blockDoc(deps.mark, target.kind, target.id)], nowMs);
+  return readBlock(stored);
 }
 
 /** Kill switch: ends every session there is and refuses new ones, from the very next decision on. */
@@ -36,13 +31,12 @@ export function unblock(deps: SessionDeps, target: BlockTarget, nowMs: number): 
   });
 }
 
-async function write(deps: SessionDeps, target: BlockTarget, nowMs: number, next: (before: Block | null) => Block): Promise<Block> {
+function write(deps: SessionDeps, target: BlockTarget, nowMs: number, next: (before: Block | null) => Block): Promise<Block> {
   const key = blockDoc(deps.mark, target.kind, target.id);
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const { docs } = await deps.store.read(target.tenant, { docs: [key], counters: [], fields: [] }, nowMs);
-    const value = next(readBlock(docs[0]));
-    const doc = { key, version: docs[0]?.version ?? 0, text: JSON.stringify(value), expiresMs: nowMs + forGoodMs, limited: false };
-    if ((await deps.store.change(target.tenant, { docs: [doc], counters: [], fields: [] }, nowMs)) === "done") return value;
-  }
-  throw new RemitError("session_conflict", "the block was changed by others again and again; try again", { retryAfterS: 1 });
+  return untilDone(async () => {
+    const [stored] = await readDocs(deps, target.tenant, [key], nowMs);
+    const value = next(readBlock(stored));
+    const doc = { key, version: stored?.version ?? 0, text: JSON.stringify(value), expiresMs: nowMs + forGoodMs, limited: false };
+    return [await deps.store.change(target.tenant, { docs: [doc], counters: [], fields: [] }, nowMs), value];
+  });
 }

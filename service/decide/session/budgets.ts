@@ -1,5 +1,6 @@
 import { member } from "../catalog.ts";
 import type { Json, JsonObject } from "../json.ts";
+import { at } from "../pointer.ts";
 import { counterKey, type Marker } from "./keys.ts";
 
 /** One of `data.remit.config.budgets`, as far as the service needs it: where it is counted, and for how long. */
@@ -17,7 +18,8 @@ export interface BudgetSlot extends Budget {
 }
 
 const budgetsMax = 64;
-const forGoodMs = 10 * 365 * 86_400_000;
+/** For good, as far as a store can be told: ten years. */
+export const forGoodMs = 10 * 365 * 86_400_000;
 const scopes: ReadonlySet<unknown> = new Set(["session", "agent", "tenant"]);
 const read = new WeakMap<object, readonly Budget[]>();
 
@@ -25,7 +27,7 @@ const read = new WeakMap<object, readonly Budget[]>();
 export function budgetsOf(data: JsonObject): readonly Budget[] {
   const known = read.get(data);
   if (known !== undefined) return known;
-  const budgets = readBudgets(member(member(member(data, "remit"), "config"), "budgets"));
+  const budgets = readBudgets(at(data, "/remit/config/budgets"));
   read.set(data, budgets);
   return budgets;
 }

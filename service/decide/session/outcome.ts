@@ -8,6 +8,7 @@ import type { SessionDeps } from "./query.ts";
 import { type ReadResult, readResult, rememberResult } from "./remember-result.ts";
 import { giveBack, type Reservation } from "./reserve.ts";
 import { addLabels, noteOutcome, parseState, type SessionState, type Step, settleExpired, undoCall } from "./state.ts";
+import { readDocs, untilDone } from "./until-done.ts";
 
 /** What became of an allowed call. `failed`: it ran and failed. `not_run`: it never ran. */
 export type OutcomeStatus = "completed" | "failed" | "not_run";
@@ -48,8 +49,6 @@ interface Found {
   readonly stateVersion: number;
 }
 
-const attemptsMax = 32;
-
 /**
  * Commits or releases an allowed call, and remembers what its result held. The same report again changes nothing.
  * Throws RemitError `decision_unknown`, `outcome_conflict`, `session_unknown`, `session_conflict`, `session_store_unavailable`.
@@ -62,18 +61,15 @@ export async function reportOutcome(
   nowMs: number,
 ): Promise<OutcomeResult> {
   let read: ReadResult | null = null;
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+  return untilDone(async () => {
     const found = await find(deps, pep, report, nowMs);
-    if ("done" in found) return found.done;
+    if ("done" in found) return ["done", found.done];
     const { reservation } = found;
     const tool = lookUpTool(data, { server: reservation.server, tool: reservation.tool, annotations: {} }, false);
     // Once only: however often others get in between, the result stays what it is.
     read ??= readResult(deps, { reservation, data, tool, report });
     const { change, result } = await settle(deps, { tenant: pep.tenant, found, report, read, tool, nowMs });
-    if ((await deps.store.change(pep.tenant, change, nowMs)) === "done") return result;
-  }
-  throw new RemitError("session_conflict", "the session was changed by others again and again; report the outcome again", {
-    retryAfterS: 1,
+    return [await deps.store.change(pep.tenant, change, nowMs), result];
   });
 }
 
@@ -83,16 +79,14 @@ async function find(
   report: OutcomeReport,
   nowMs: number,
 ): Promise<Found | { readonly done: OutcomeResult }> {
-  const { docs } = await deps.store.read(tenant, { docs: [reservationDoc(report.decisionId)], counters: [], fields: [] }, nowMs);
-  const stored = docs[0];
+  const [stored] = await readDocs(deps, tenant, [reservationDoc(report.decisionId)], nowMs);
   if (stored === undefined || stored.text === null)
     throw new RemitError("decision_unknown", `no allowed call waits for an outcome under \`${report.decisionId}\``);
   const reservation = JSON.parse(stored.text) as Reservation;
   // Nobody else can know what became of it, and giving its budget back would be worth a lie.
   if (reservation.pep !== id)
     throw new RemitError("decision_unknown", `\`${report.decisionId}\` was asked for by another enforcement point`);
-  const session = await deps.store.read(tenant, { docs: [reservation.session], counters: [], fields: [] }, nowMs);
-  const doc = session.docs[0];
+  const [doc] = await readDocs(deps, tenant, [reservation.session], nowMs);
   const state = doc === undefined || doc.text === null ? null : parseState(doc.text);
   if (doc === undefined || state === null || state.life !== reservation.life)
     throw new RemitError("session_unknown", "the session of this decision has expired");

@@ -3,6 +3,7 @@ import type { MaybePromise, StateStore, StoredDoc, ToolEntry } from "../ports.ts
 import type { ToolCall } from "../tool-call.ts";
 import type { BudgetSlot } from "./budgets.ts";
 import type { Marker } from "./keys.ts";
+import type { Stop } from "./stop.ts";
 
 /** What sessions are made of, and their limits. */
 export interface SessionDeps {
@@ -31,7 +32,7 @@ export interface RecallQuery {
 export interface FirstRead {
   readonly query: RecallQuery;
   readonly doc: string | null;
-  readonly blocks: readonly (StoredDoc | undefined)[];
+  readonly stops: readonly Stop[];
   readonly stored: StoredDoc | undefined;
   readonly slots: readonly BudgetSlot[];
   /** Counters outside the session, by key. */

@@ -1,10 +1,11 @@
 import { RemitError } from "../../errors.ts";
-import type { MaybePromise, StateSnapshot, StoredDoc } from "../ports.ts";
+import type { MaybePromise, StateSnapshot } from "../ports.ts";
 import { type BudgetSlot, budgetsOf, slotOf } from "./budgets.ts";
-import { blockDoc, sessionDoc, valuesOwner } from "./keys.ts";
+import { sessionDoc, valuesOwner } from "./keys.ts";
 import type { Memory } from "./memory.ts";
 import { chain, type FirstRead, type RecallQuery, type SessionDeps } from "./query.ts";
 import { parseState, type SessionState, type Step, settleExpired } from "./state.ts";
+import { stopTargets } from "./stop.ts";
 import { lookupsOf, type ValueNames, valueNames } from "./values.ts";
 import { memoryOf, unavailableMemory } from "./view.ts";
 
@@ -53,23 +54,12 @@ function readAll(deps: SessionDeps, query: RecallQuery): MaybePromise<Recall> {
   const budgets = budgetsOf(query.data);
   const slots = budgets.map((budget) => slotOf(deps.mark, budget, agent, nowMs));
   const outside = slots.filter(({ scope }) => scope !== "session");
-  const docs = [
-    agent === null ? null : blockDoc(deps.mark, "agent", agent),
-    subject === null ? null : blockDoc(deps.mark, "subject", subject),
-    doc,
-  ];
-  const asked = docs.filter((key) => key !== null);
-  return chain(deps.store.read(tenant, { docs: asked, counters: outside.map(({ key }) => key), fields: [] }, nowMs), (first) => {
-    const stored = new Map<string | null, StoredDoc>(asked.map((key, i) => [key, first.docs[i] ?? { version: 0, text: null }]));
+  const targets = stopTargets(deps.mark, query);
+  const docs = [...targets.map((target) => target.doc), ...(doc === null ? [] : [doc])];
+  return chain(deps.store.read(tenant, { docs, counters: outside.map(({ key }) => key), fields: [] }, nowMs), (first) => {
+    const stops = targets.map(({ kind }, i) => ({ kind, stored: first.docs[i] }));
     const used = new Map(outside.map(({ key }, i) => [key, first.counters[i] ?? 0]));
-    return readValues(deps, {
-      query,
-      doc,
-      blocks: [stored.get(docs[0] ?? ""), stored.get(docs[1] ?? "")],
-      stored: stored.get(doc),
-      slots,
-      used,
-    });
+    return readValues(deps, { query, doc, stops, stored: first.docs[targets.length], slots, used });
   });
 }
 

@@ -1,5 +1,5 @@
-import { member } from "../catalog.ts";
 import type { Json, JsonObject } from "../json.ts";
+import { at } from "../pointer.ts";
 import type { FieldsChange, ToolEntry } from "../ports.ts";
 import { Effort } from "../provenance/effort.ts";
 import { strictForm } from "../provenance/forms.ts";
@@ -79,7 +79,7 @@ function evidenceOf(deps: SessionDeps, reservation: Reservation, tool: ToolEntry
 
 /** By the labels that the policies call confidential; by any, when they do not say. */
 function isConfidential(data: JsonObject, tool: ToolEntry): boolean {
-  const labels = member(member(member(member(data, "remit"), "config"), "labels"), "confidential");
+  const labels = at(data, "/remit/config/labels/confidential");
   const own = tool.returns.filter((label) => label !== "trusted" && label !== "untrusted");
   return Array.isArray(labels) ? own.some((label) => labels.includes(label)) : own.length > 0;
 }

@@ -1,15 +1,17 @@
 import { RemitError } from "../../errors.ts";
 import type { SessionInput } from "../policy-input-schema.ts";
-import type { ChangeResult, FieldsChange, SessionKey, StoredDoc } from "../ports.ts";
+import type { FieldsChange, SessionKey, StoredDoc } from "../ports.ts";
 import { rememberedNames } from "../provenance/remember.ts";
 import { fromUnits } from "./budgets.ts";
 import { applyGrant, type GrantRequest, grantBinding } from "./grant.ts";
 import { grantView } from "./grant-view.ts";
-import { blockDoc, sessionDoc, valuesOwner } from "./keys.ts";
+import { sessionDoc, valuesOwner } from "./keys.ts";
 import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
+import { giveBack } from "./reserve.ts";
 import { newState, parseState, type SessionState, settleExpired } from "./state.ts";
-import { type Block, readBlock } from "./view.ts";
+import { endedBy, stopTargets } from "./stop.ts";
+import { readDocs, untilDone } from "./until-done.ts";
 
 /** What is shown of a session to whoever operates it. */
 export interface SessionSummary {
@@ -26,8 +28,6 @@ export interface SessionSummary {
   readonly values_full: boolean;
 }
 
-const attemptsMax = 32;
-
 interface Stored {
   readonly doc: string;
   readonly stored: StoredDoc;
@@ -37,20 +37,16 @@ interface Stored {
 
 async function load(deps: SessionDeps, key: SessionKey, nowMs: number): Promise<Stored> {
   const doc = sessionDoc(deps.mark, key);
-  const kinds = [["agent", key.agent] as const, ["subject", key.subject] as const].filter(([, id]) => id !== null);
-  const docs = [doc, ...kinds.map(([kind, id]) => blockDoc(deps.mark, kind, id ?? ""))];
-  const read = await deps.store.read(key.tenant, { docs, counters: [], fields: [] }, nowMs);
-  const stored = read.docs[0] ?? { version: 0, text: null };
+  const targets = stopTargets(deps.mark, key);
+  const [stored = { version: 0, text: null }, ...blocks] = await readDocs(
+    deps,
+    key.tenant,
+    [doc, ...targets.map((each) => each.doc)],
+    nowMs,
+  );
   const state = stored.text === null ? null : parseState(stored.text);
-  const blocks = kinds.map(([by], i) => ({ by, block: readBlock(read.docs[i + 1]) }));
-  return { doc, stored, state, ended: endedBy(state, blocks) };
-}
-
-function endedBy(state: SessionState | null, blocks: readonly { by: "agent" | "subject"; block: Block | null }[]): SessionInput["ended"] {
-  if (state?.ended) return { by: "session", reason: state.ended.reason };
-  for (const { by, block } of blocks)
-    if (block !== null && (block.blocked || (state !== null && state.firstMs <= block.atMs))) return { by, reason: block.reason };
-  return null;
+  const stops = targets.map(({ kind }, i) => ({ kind, stored: blocks[i] }));
+  return { doc, stored, state, ended: endedBy(state, stops) };
 }
 
 /** What is remembered of a session; of another principal's session of the same id, nothing. */
@@ -160,28 +156,16 @@ export async function endSession(
 
 type Mutate = (stored: Stored, state: SessionState) => FieldsChange[];
 
-/** Reads, changes and writes again until nobody else was in between. */
-async function change(deps: SessionDeps, key: SessionKey, nowMs: number, mutate: Mutate, life: string): Promise<SessionSummary> {
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+/** The session after a change that nobody else came in between. */
+function change(deps: SessionDeps, key: SessionKey, nowMs: number, mutate: Mutate, life: string): Promise<SessionSummary> {
+  return untilDone(async () => {
     const stored = await load(deps, key, nowMs);
     const state = stored.state ?? newState(life, nowMs);
-    const returned = settleExpired(state, nowMs).map(({ key: counter, add, expiresMs }) => ({
-      key: counter,
-      add: -add,
-      max: null,
-      expiresMs,
-    }));
+    const counters = settleExpired(state, nowMs).map(giveBack);
     const fields = mutate(stored, state);
     const written = writeSession(deps, { key: stored.doc, version: stored.stored.version }, state, nowMs);
-    const changed = { docs: [written.doc], counters: returned, fields: [...written.values, ...fields] };
-    const result = await deps.store.change(key.tenant, changed, nowMs);
-    if (result === "done") return summary(key.id, state, endedBy(state, []) ?? stored.ended, nowMs);
-    throwIfFull(result);
-  }
-  throw new RemitError("session_conflict", "the session was changed by others again and again; try again", { retryAfterS: 1 });
-}
-
-/** Nothing that lives is forgotten to make room. */
-export function throwIfFull(result: ChangeResult): void {
-  if (result === "full") throw new RemitError("session_limit", "`sessions.sessions_max` sessions are alive", { retryAfterS: 60 });
+    const changed = { docs: [written.doc], counters, fields: [...written.values, ...fields] };
+    const ended = endedBy(state, []) ?? stored.ended;
+    return [await deps.store.change(key.tenant, changed, nowMs), summary(key.id, state, ended, nowMs)];
+  });
 }

@@ -1,5 +1,5 @@
 import type { Json } from "../json.ts";
-import { at } from "../pointer.ts";
+import { at, escapedPart } from "../pointer.ts";
 import type { ToolEntry } from "../ports.ts";
 import { strictForm } from "../provenance/forms.ts";
 import { embeddedLinks, namesToAsk } from "../provenance/judge.ts";
@@ -102,12 +102,7 @@ function eachText(node: Json, pointer: string, judged: ReadonlySet<string>, visi
   if (judged.has(pointer)) return;
   if (typeof node === "string") visit(node, pointer);
   if (typeof node !== "object" || node === null) return;
-  for (const [key, child] of Object.entries(node)) eachText(child as Json, `${pointer}/${escaped(key)}`, judged, visit);
-}
-
-/** A member's name within a JSON pointer (RFC 6901). */
-function escaped(key: string): string {
-  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
+  for (const [key, child] of Object.entries(node)) eachText(child as Json, `${pointer}/${escapedPart(key)}`, judged, visit);
 }
 
 /** Name under which it is remembered that a tool completed, and that it showed a value. */

@@ -1,7 +1,6 @@
-import { member } from "../catalog.ts";
 import type { Json, JsonObject } from "../json.ts";
+import { at } from "../pointer.ts";
 import type { SessionInput, ValueInput } from "../policy-input-schema.ts";
-import type { StoredDoc } from "../ports.ts";
 import { judge, spells } from "../provenance/judge.ts";
 import { asksFor } from "../provenance/words.ts";
 import { approvalsFor } from "./binding.ts";
@@ -11,6 +10,7 @@ import type { Marker } from "./keys.ts";
 import { type Memory, noSession } from "./memory.ts";
 import type { FirstRead, RecallQuery, SessionDeps } from "./query.ts";
 import { countsOfTool, pinOf, type RecentCall, type SessionState } from "./state.ts";
+import { endedBy } from "./stop.ts";
 import { type ArgumentValue, acts, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
 
 /** Everything that was read about a call. */
@@ -118,7 +118,7 @@ function askedFor(mark: Marker, { first, state }: MemoryParts): boolean | null {
 }
 
 function delegatingWords(data: JsonObject): readonly string[] {
-  const words = member(member(member(member(data, "remit"), "config"), "task_relevance"), "delegating");
+  const words = at(data, "/remit/config/task_relevance/delegating");
   return Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
 }
 
@@ -126,7 +126,7 @@ function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {
   const { first, state } = parts;
   const { query } = first;
   const id = query.call.sessionId;
-  const ended = endedBy(first, state);
+  const ended = endedBy(state, first.stops);
   const budgets = budgetsView(first, state);
   const { lostAtMs } = deps.store;
   // A session that was not declared since may be an old one under its old id.
@@ -165,40 +165,6 @@ function budgetsView(first: FirstRead, state: SessionState | null): SessionInput
     return [name, { used: fromUnits(used), scope, window_s: windowS }] as const;
   });
   return Object.fromEntries([...own, ...configured]);
-}
-
-/** Kill switch: the session itself, its agent, or its subject. */
-function endedBy({ blocks, query, stored }: FirstRead, state: SessionState | null): SessionInput["ended"] {
-  if (state?.ended) return { by: "session", reason: state.ended.reason };
-  const firstMs = state?.firstMs ?? (stored === undefined ? null : query.nowMs);
-  const kinds = ["agent", "subject"] as const;
-  for (const [i, by] of kinds.entries()) {
-    const block = readBlock(blocks[i]);
-    if (block === null) continue;
-    // Sessions from before the block stay ended when it is lifted.
-    if (block.blocked || (firstMs !== null && state !== null && firstMs <= block.atMs)) return { by, reason: block.reason };
-  }
-  return null;
-}
-
-/** A block of an agent or a subject, as stored. */
-export interface Block {
-  readonly atMs: number;
-  /** Whether new sessions are refused too. */
-  readonly blocked: boolean;
-  readonly reason: string;
-}
-
-/** What cannot be read blocks: somebody meant to stop this agent. */
-export function readBlock(doc: StoredDoc | undefined): Block | null {
-  if (doc === undefined || doc.text === null) return null;
-  try {
-    const block = JSON.parse(doc.text) as Block;
-    if (typeof block.atMs === "number" && typeof block.blocked === "boolean" && typeof block.reason === "string") return block;
-  } catch {
-    // Falls through to the block below.
-  }
-  return { atMs: Number.MAX_SAFE_INTEGER, blocked: true, reason: "the stored block cannot be read" };
 }
 
 function secondsSince(sinceMs: number, nowMs: number): number {

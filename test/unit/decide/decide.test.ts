@@ -7,6 +7,7 @@ import type { DecideContext, DecidePorts } from "../../../service/decide/run.ts"
 import type { Pep } from "../../../service/decide/tool-call.ts";
 import { toToolCall } from "../../../service/dialects/native.ts";
 import { RemitError } from "../../../service/errors.ts";
+import { allowing } from "../../helpers/decisions.ts";
 import { memorySessions } from "../../helpers/sessions.ts";
 
 const pep: Pep = { id: "gw", tenant: "t1", dialects: ["native"], permissions: ["decide"], assertsSubject: true, annotationsTrusted: false };
@@ -21,16 +22,6 @@ const context: DecideContext = {
   snapshot: null,
 };
 const policyReason = { code: "role_not_allowed", message: "m", remedy: "r", rule: "x", controls: [] };
-const allowing = (input: PolicyInput) => ({
-  allow: true,
-  reasons: [] as unknown[],
-  obligations: [] as unknown[],
-  effects: { labels_add: [], counters: {} },
-  required_scopes: [],
-  acr_values: [],
-  ttl_s: 0,
-  nonce: input.nonce,
-});
 const ok = (result: unknown): Evaluation => ({ ok: true, result, evalNs: 1000 });
 const verified: VerifiedToken = {
   kind: "verified",
