@@ -10,10 +10,12 @@ import { type BatchedLog, createDecisionLog } from "./decision-log/decision-log.
 import { createPolicyMask } from "./decision-log/policy-mask.ts";
 import { createFileSink } from "./decision-log/sinks/file.ts";
 import { createStdoutSink } from "./decision-log/sinks/stdout.ts";
+import { dialectDeps } from "./dialect-wiring.ts";
 import { createPolicySet, type PolicySet } from "./engine/policy-set.ts";
 import { describe } from "./errors.ts";
-import { createApp, type HttpObserver } from "./http/app.ts";
+import { createApp } from "./http/app.ts";
 import { createDeadlines } from "./http/deadline.ts";
+import type { HttpObserver } from "./http/observer.ts";
 import { createOpenApi } from "./http/openapi.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createIdentity, type Identity } from "./identity-wiring.ts";
@@ -91,6 +93,7 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
       return identity.authenticate(request, needs, nowMs, deadline(nowMs));
     },
     ...sessionDeps(parts, ports),
+    ...dialectDeps(config, ports, parts),
     deadline,
     bodyLimits: { bytesMax: limits.body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.json_nodes_max },
     batchMax: limits.batch_max,

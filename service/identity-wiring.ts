@@ -15,6 +15,8 @@ export interface Identity {
   readonly grantTokens: TokenVerifier;
   /** The enforcement point behind a request, if it may do what it asks for. Throws RemitError. */
   authenticate(request: IncomingMessage, needs: PepNeeds, nowMs: number, signal: AbortSignal): Pep | Promise<Pep>;
+  /** The enforcement point whose webhook secret made the HMAC, if it may use the dialect. Throws RemitError. */
+  authenticateSigned(signature: { readonly pepId: string; readonly mac: Uint8Array }, signed: Uint8Array, dialect: string): Pep;
   /** Fetches key sets; never rejects. */
   reload(): Promise<void>;
   close(): void;
@@ -40,6 +42,8 @@ export function createIdentity(config: Config, logger: Logger, metrics: Metrics)
       const pep = peps.authenticate(request.headers, request.socket.remoteAddress, nowMs, signal);
       return pep instanceof Promise ? pep.then((found) => admit(found, needs)) : admit(pep, needs);
     },
+    authenticateSigned: ({ pepId, mac }, signed, dialect) =>
+      admit(peps.authenticateSigned(pepId, mac, signed), { dialect, anyOf: ["decide"] }),
     reload: async () => void (await Promise.all(all.map((verifier) => verifier.reload()))),
     close() {
       for (const verifier of all) verifier.close();
@@ -91,6 +95,7 @@ function pepOptions(pep: Config["auth"]["peps"][number]) {
     assertsSubject: pep.asserts_subject,
     annotationsTrusted: pep.annotations_trusted,
     apiKeysSha256: pep.api_keys_sha256,
+    webhookSecrets: pep.webhook_secrets,
     jwt: pep.jwt,
   };
 }

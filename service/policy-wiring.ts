@@ -18,7 +18,7 @@ export function policySetOptions(config: Config, logger: Logger, metrics: Metric
     watch: bundle.watch,
     fuelMax: engine.fuel_max ?? fuelMaxDefault,
     memoryPagesMax: engine.memory_pages_max,
-    entrypoints: ["remit/decision"],
+    entrypoints: bundle.entrypoints,
     nowMs: () => Date.now(),
     onEvent: (event) => report(event, config, { logger, metrics }),
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pepPermissions } from "../decide/tool-call.ts";
+import { Dialects } from "./dialects.ts";
 
 const integer = (min: number, max: number) => z.number().int().min(min).max(max);
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit");
@@ -21,6 +22,11 @@ const Pep = z.strictObject({
   asserts_subject: z.boolean().default(false).describe("whether its subject and agent claims count without a token"),
   annotations_trusted: z.boolean().default(false).describe("whether the tool annotations it forwards are believed"),
   api_keys_sha256: z.array(z.string()).default([]).describe("SHA-256 in hex of each live API key; two during a rotation"),
+  webhook_secrets: z
+    .array(z.string().min(32))
+    .max(2)
+    .default([])
+    .describe("secrets of its signed webhooks (HMAC-SHA256); two during a rotation"),
   jwt: z
     .strictObject({ issuer: z.string().describe("one of `auth.issuers`"), subject: z.string().describe("`sub` that its JWT must have") })
     .optional()
@@ -99,6 +105,12 @@ export const Config = z
         name: id.default("default").describe("name of the bundle in answers, records and metrics"),
         source: z.string().default("bundles/default.tar.gz").describe("bundle file or folder"),
         watch: z.boolean().default(true).describe("load the bundle again when it changes; SIGHUP always does"),
+        entrypoints: z
+          .array(z.string().min(1))
+          .default(["remit/decision"])
+          .describe(
+            "entrypoints that a bundle must have; without `remit/decision` it serves plain questions only, and every tool call is denied",
+          ),
         keys: z.array(BundleKey).default([]).describe("keys that sign bundles; once there is one, unsigned bundles are refused"),
       })
       .prefault({}),
@@ -157,6 +169,7 @@ export const Config = z
         grant_issuers: z.array(Issuer).default([]).describe("issuers of signed grants, with an audience of their own"),
       })
       .prefault({}),
+    dialects: Dialects,
     limits: z
       .strictObject({
         body_bytes_max: integer(1024, 16_777_216).default(262_144).describe("largest body"),
@@ -191,8 +204,8 @@ export const Config = z
     if (auth.mode === "required" && auth.peps.length === 0)
       complain(["auth", "peps"], "no enforcement point is configured; add one, or state `auth.mode: none` for a trial on loopback");
     for (const [index, pep] of auth.peps.entries()) {
-      if (pep.api_keys_sha256.length === 0 && pep.jwt === undefined)
-        complain(["auth", "peps", index], `\`${pep.id}\` has no credential; add \`api_keys_sha256\` or \`jwt\``);
+      if (pep.api_keys_sha256.length === 0 && pep.webhook_secrets.length === 0 && pep.jwt === undefined)
+        complain(["auth", "peps", index], `\`${pep.id}\` has no credential; add \`api_keys_sha256\`, \`webhook_secrets\` or \`jwt\``);
       if (pep.jwt !== undefined && !auth.issuers.some((issuer) => issuer.issuer === pep.jwt?.issuer))
         complain(["auth", "peps", index, "jwt", "issuer"], `\`${pep.jwt.issuer}\` is not one of \`auth.issuers\``);
     }

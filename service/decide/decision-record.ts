@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 import type { BundleId } from "./ports.ts";
 
 /**
@@ -39,6 +39,12 @@ export interface DecisionRecord {
     readonly verified: boolean;
   };
 }
+
+/** One line of the decision log for a plain question to an entrypoint, as OPA would have it: no tool call, no session. */
+export type QueryRecord = Omit<DecisionRecord, "result" | "token" | "call"> & {
+  /** The value as it was answered; absent when it was undefined or there was an error. */
+  readonly result?: Json;
+};
 
 /** The verdict as the PEP got it. `outcome` `error`: we could not decide, which the PEP must read as no. */
 export interface EnforcedResult {

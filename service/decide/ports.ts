@@ -1,6 +1,6 @@
 import type { RemitError } from "../errors.ts";
-import type { DecisionRecord } from "./decision-record.ts";
-import type { JsonObject } from "./json.ts";
+import type { DecisionRecord, QueryRecord } from "./decision-record.ts";
+import type { Json, JsonObject } from "./json.ts";
 
 /** Which bundle answered: name, manifest revision and SHA-256 (`sha256:…`) of what was loaded. */
 export interface BundleId {
@@ -49,6 +49,24 @@ export type Evaluation =
   | { readonly ok: true; readonly result: unknown; readonly evalNs: number }
   | { readonly ok: false; readonly error: RemitError; readonly evalNs: number };
 
+/** A plain question to an entrypoint. */
+export interface PolicyQuestion {
+  readonly entrypoint: string;
+  /** Any JSON; undefined: no input at all. */
+  readonly input: Json | undefined;
+  /** `undefined`: a builtin that fails is undefined, as in OPA. `deny`: it is an error. */
+  readonly builtinErrors: "deny" | "undefined";
+  /** The one clock of the evaluation. */
+  readonly nowMs: number;
+}
+
+/** What the policy says to it. */
+export type PolicyAnswer = { readonly evalNs: number } & (
+  | { readonly kind: "value"; readonly value: Json }
+  | { readonly kind: "undefined" }
+  | { readonly kind: "error"; readonly error: RemitError }
+);
+
 /** One immutable loaded bundle: a decision uses one snapshot from start to end. */
 export interface PolicySnapshot {
   readonly bundle: BundleId;
@@ -58,6 +76,8 @@ export interface PolicySnapshot {
   readonly entrypoints: ReadonlySet<string>;
   /** Synchronous and bounded by fuel and memory; never throws. `nowMs` is the one clock of the evaluation. */
   evaluate(entrypoint: string, input: unknown, nowMs: number): Evaluation;
+  /** As OPA answers, bounded in the same way; an entrypoint that the module has not is undefined. Never throws. */
+  query(question: PolicyQuestion): PolicyAnswer;
 }
 
 /** The active policy; `undefined` until the first bundle passed the load gate. */
@@ -182,7 +202,7 @@ export interface StateStore {
 /** Takes records; never blocks per record. Throws RemitError `record_failed` when it can no longer keep them. */
 export interface DecisionLog {
   /** `policy`: the snapshot that decided, which also masks; null when there was none. */
-  write(record: DecisionRecord, policy: PolicySnapshot | null): void;
+  write(record: DecisionRecord | QueryRecord, policy: PolicySnapshot | null): void;
 }
 
 /** The service's only source of time. */

@@ -2,7 +2,7 @@ import type { DecisionLog } from "../decide/ports.ts";
 import type { EventLog } from "../decide/session/events.ts";
 import { RemitError } from "../errors.ts";
 import { BatchWriter, type BatchWriterOptions } from "./batch-writer.ts";
-import { maskEvent, maskRecord, type RecordMasker } from "./mask.ts";
+import { maskPlain, maskRecord, type RecordMasker } from "./mask.ts";
 
 export interface DecisionLogOptions extends BatchWriterOptions {
   readonly queueRecordsMax: number;
@@ -32,10 +32,12 @@ export function createDecisionLog(options: DecisionLogOptions): BatchedLog {
   return {
     write(record, policy) {
       checkRoom();
-      writer.push(`${JSON.stringify(maskRecord(record, options.policyMask, policy))}\n`);
+      const { policyMask } = options;
+      const masked = "call" in record ? maskRecord(record, policyMask, policy) : maskPlain(record, policyMask, policy);
+      writer.push(`${JSON.stringify(masked)}\n`);
     },
     checkRoom,
-    writeEvent: (event, policy) => writer.push(`${JSON.stringify(maskEvent(event, options.policyMask, policy))}\n`),
+    writeEvent: (event, policy) => writer.push(`${JSON.stringify(maskPlain(event, options.policyMask, policy))}\n`),
     flush: () => writer.flush(),
     reopen() {
       for (const sink of options.sinks) sink.reopen();

@@ -1,9 +1,12 @@
-import type { DecisionRecord, SessionEvent } from "../decide/decision-record.ts";
+import type { DecisionRecord, QueryRecord, SessionEvent } from "../decide/decision-record.ts";
 import { escapedPart, unescapedPart } from "../decide/pointer.ts";
 import type { PolicySnapshot } from "../decide/ports.ts";
 
 /** Policy masking: paths to remove or replace, or `null` when masking itself failed. */
-export type RecordMasker = (record: DecisionRecord | SessionEvent, policy: PolicySnapshot | null) => readonly MaskRule[] | null;
+export type RecordMasker = (
+  record: DecisionRecord | QueryRecord | SessionEvent,
+  policy: PolicySnapshot | null,
+) => readonly MaskRule[] | null;
 
 /** One rule in OPA's shape; `path` starts with `/input` or `/result`. */
 export interface MaskRule {
@@ -68,16 +71,16 @@ export function maskRecord(record: DecisionRecord, policyMask: RecordMasker, pol
   return rules.length === 0 ? base : consistent(applyRules(base, rules));
 }
 
-/** Masks an event of a session as a record of a decision is masked. */
-export function maskEvent(event: SessionEvent, policyMask: RecordMasker, policy: PolicySnapshot | null): SessionEvent {
+/** Masks a record that is no decision about a tool call as one that is: an event of a session, or a plain query. */
+export function maskPlain<T extends QueryRecord | SessionEvent>(event: T, policyMask: RecordMasker, policy: PolicySnapshot | null): T {
   const found: Found = { masked: [] };
   const input = maskDefaults(event.input, "/input", found);
   const result = maskDefaults(event.result, "/result", found);
-  const base = found.masked.length === 0 ? event : ({ ...event, input, result, masked: found.masked } as SessionEvent);
+  const base = found.masked.length === 0 ? event : ({ ...event, input, result, masked: found.masked } as T);
   const rules = policyMask(base, policy);
   if (rules !== null) return rules.length === 0 ? base : applyRules(base, rules);
   const { input: _removed, ...rest } = base;
-  return { ...rest, erased: ["/input"] };
+  return { ...rest, erased: ["/input"] } as unknown as T;
 }
 
 /** Without its input, and without what `call` and `error` repeat of it. */
@@ -168,7 +171,7 @@ function hide(path: string, found: Found): string {
   return masked;
 }
 
-function applyRules<T extends DecisionRecord | SessionEvent>(record: T, rules: readonly MaskRule[]): T {
+function applyRules<T extends DecisionRecord | QueryRecord | SessionEvent>(record: T, rules: readonly MaskRule[]): T {
   const copy = structuredClone({ input: record.input, result: record.result }) as Record<string, unknown>;
   const erased: string[] = [];
   const upserted = [...(record.masked ?? [])];

@@ -13,7 +13,7 @@ const identifier = z
   .max(256)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$/, "control characters are not allowed");
-const toolName = z
+export const toolName = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._:/-]{0,127}$/, "must be 1 to 128 of A-Z a-z 0-9 . _ : / - and start with a letter, digit or _");
 const shortList = z.array(identifier).max(256);

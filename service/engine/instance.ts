@@ -149,12 +149,12 @@ export class PolicyInstance {
   }
 
   /**
-   * Evaluates one entrypoint over JSON text. Returns the result, `undefined` when the entrypoint is. Throws RemitError for an
+   * Evaluates one entrypoint over JSON text (undefined: no input). Returns the result, `undefined` when the entrypoint is. Throws RemitError for an
    * evaluation that failed; the instance must not be used again after that.
    */
-  evaluate(entrypoint: number, input: string, nowMs: number): unknown {
+  evaluate(entrypoint: number, input: string | undefined, nowMs: number, builtinErrors: BuiltinErrors = this.#builtinErrors): unknown {
     const { text, failure } = this.ask({ entrypoint, input, nowNs: BigInt(Math.trunc(nowMs)) * 1_000_000n, format: "json" });
-    if (failure !== undefined && this.#builtinErrors === "deny") throw new RemitError("policy_error", `a builtin failed: ${failure}`);
+    if (failure !== undefined && builtinErrors === "deny") throw new RemitError("policy_error", `a builtin failed: ${failure}`);
     const rows = JSON.parse(text) as readonly { readonly result: unknown }[];
     return rows[0]?.result;
   }

@@ -1,5 +1,6 @@
 import { readDecision } from "../decide/decision.ts";
 import type { BundleId, PolicySnapshot } from "../decide/ports.ts";
+import { decisionEntrypoint } from "../decide/run.ts";
 import { describe } from "../errors.ts";
 import { refuse } from "./archive.ts";
 import { builtinNames, builtins, refusedBuiltins } from "./builtins/index.ts";
@@ -26,9 +27,9 @@ export async function passGate(bundle: Bundle, options: GateOptions, nowMs: numb
   for (const { entrypoint } of bundle.manifest.wasm ?? [])
     if (!policy.entrypoints.has(entrypoint))
       throw refuse(`\`.manifest\` promises entrypoint \`${entrypoint}\`, which the module does not have`);
-  selfTest(policy, bundle.manifest.metadata?.remit?.self_test ?? [], nowMs);
-  const evaluate = policy.evaluate.bind(policy);
-  return { bundle: id, data: bundle.data, entrypoints: policy.entrypoints, evaluate };
+  if (policy.entrypoints.has(decisionEntrypoint)) selfTest(policy, bundle.manifest.metadata?.remit?.self_test ?? [], nowMs);
+  const [evaluate, query] = [policy.evaluate.bind(policy), policy.query.bind(policy)];
+  return { bundle: id, data: bundle.data, entrypoints: policy.entrypoints, evaluate, query };
 }
 
 async function instantiate(bundle: Bundle, options: GateOptions): Promise<WasmPolicy> {
@@ -109,7 +110,7 @@ function selfTest(policy: WasmPolicy, tests: readonly SelfTest[], nowMs: number)
 
 function runSelfTest(policy: WasmPolicy, { input, allow, reason }: SelfTest, nowMs: number): string | undefined {
   const nonce = "self-test";
-  const evaluation = policy.evaluate("remit/decision", { ...input, nonce }, nowMs);
+  const evaluation = policy.evaluate(decisionEntrypoint, { ...input, nonce }, nowMs);
   if (!evaluation.ok) return `${evaluation.error.code}: ${evaluation.error.message}`;
   const read = readDecision(evaluation.result, nonce);
   if (!read.ok) return read.problem;

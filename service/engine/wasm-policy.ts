@@ -1,4 +1,5 @@
-import type { Evaluation } from "../decide/ports.ts";
+import type { Json } from "../decide/json.ts";
+import type { Evaluation, PolicyAnswer, PolicyQuestion } from "../decide/ports.ts";
 import { RemitError, toRemitError } from "../errors.ts";
 import { type InstanceOptions, PolicyInstance } from "./instance.ts";
 
@@ -48,15 +49,38 @@ export class WasmPolicy {
     }
   }
 
+  /** As {@link evaluate}, in OPA's own semantics: any input or none, and undefined where OPA's would be. */
+  query({ entrypoint, input, builtinErrors, nowMs }: PolicyQuestion): PolicyAnswer {
+    const started = performance.now();
+    const took = () => Math.round((performance.now() - started) * 1e6);
+    try {
+      const id = this.#entrypoint(entrypoint);
+      if (id === undefined) return { kind: "undefined", evalNs: took() };
+      const text = input === undefined ? undefined : wellFormed(JSON.stringify(input));
+      const value = this.#exclusively(() => this.#instance.evaluate(id, text, nowMs, builtinErrors)) as Json | undefined;
+      return value === undefined ? { kind: "undefined", evalNs: took() } : { kind: "value", value, evalNs: took() };
+    } catch (thrown) {
+      return { kind: "error", error: toRemitError(thrown, "policy_error"), evalNs: took() };
+    }
+  }
+
+  #entrypoint(name: string): number | undefined {
+    return Object.hasOwn(this.#instance.entrypoints, name) ? this.#instance.entrypoints[name] : undefined;
+  }
+
   #evaluate(entrypoint: string, input: unknown, nowMs: number): unknown {
     const text = inputText(input);
-    const id = Object.hasOwn(this.#instance.entrypoints, entrypoint) ? this.#instance.entrypoints[entrypoint] : undefined;
+    const id = this.#entrypoint(entrypoint);
     if (id === undefined) throw new RemitError("policy_undefined", `the bundle has no entrypoint \`${entrypoint}\``);
+    return this.#exclusively(() => this.#instance.evaluate(id, text, nowMs));
+  }
+
+  #exclusively(evaluate: () => unknown): unknown {
     // Both evaluations would share one heap, and the outer one would silently lose its result.
     if (this.#busy) throw new RemitError("policy_error", "a policy cannot be evaluated within its own evaluation");
     this.#busy = true;
     try {
-      const result = this.#instance.evaluate(id, text, nowMs);
+      const result = evaluate();
       if (this.#instance.memoryBytes > growthMax * this.#baseBytes) this.#replace();
       return result;
     } catch (thrown) {
@@ -95,7 +119,11 @@ function inputText(input: unknown): string {
   if (!isPlainObject(input)) throw new RemitError("policy_error", "the input is not a plain object");
   const text = JSON.stringify(input);
   if (text === undefined || !text.startsWith("{")) throw new RemitError("policy_error", "the input is not a plain object");
-  // The door refuses lone surrogates; one that came another way would abort the module, as an escape with an odd backslash.
+  return wellFormed(text);
+}
+
+/** The door refuses lone surrogates; one that came another way would abort the module, as an escape with an odd backslash. */
+function wellFormed(text: string): string {
   if (text.includes("\\ud") && loneSurrogate.test(text)) throw new RemitError("policy_error", "the input holds a lone surrogate");
   return text;
 }

@@ -2,23 +2,16 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import type { JsonObject } from "../decide/json.ts";
 import { RemitError, toRemitError } from "../errors.ts";
 import { accessRequestRoutes } from "./access-request-routes.ts";
-import { type DecideRouteDeps, decideBatchRoute, decideRoute } from "./decide-routes.ts";
-import { readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
+import { decideBatchRoute, decideRoute } from "./decide-routes.ts";
+import { type DialectRouteDeps, dialectRoutes } from "./dialect-routes.ts";
+import type { HttpObserver } from "./observer.ts";
+import { type RequestInfo, readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
 import type { Handler, Route } from "./route.ts";
 import { sendJson, sendProblem } from "./send.ts";
-import { type SessionRouteDeps, sessionRoutes } from "./session-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { terminationRoutes } from "./termination-routes.ts";
 
-/** What the edge reports; the edge itself knows no metrics library. */
-export interface HttpObserver {
-  finished(request: { path: string | null; method: string; code: number; durationS: number }): void;
-  inFlight(count: number): void;
-  shed(): void;
-  /** A fault that the caller is not told about. */
-  fault(error: RemitError, requestId: string): void;
-}
-
-export interface AppDeps extends DecideRouteDeps, SessionRouteDeps {
+export interface AppDeps extends DialectRouteDeps {
   readonly observer: HttpObserver;
   readonly inFlightMax: number;
   /** While the service ends, every answer asks the client to let go of its connection. */
@@ -40,6 +33,7 @@ function routes(deps: AppDeps): readonly Route[] {
     ...sessionRoutes(deps),
     ...terminationRoutes(deps),
     ...accessRequestRoutes(deps),
+    ...dialectRoutes(deps),
     {
       method: "get",
       path: "/health/live",
@@ -67,16 +61,26 @@ export function createApp(deps: AppDeps): Express {
   app.set("strict routing", true);
   const table = routes(deps);
   const gate = createGate(deps);
-  for (const route of table) app[route.method](expressPath(route.path), gate(route));
+  for (const route of table) mount(app, route, gate(route));
   for (const [path, routes] of byPath(table)) {
     const [first] = routes;
-    app.all(expressPath(path), gate({ ...first, sheddable: false, handle: refuseMethod(routes) }));
+    if (first.method !== "any") mount(app, { method: "any", path }, gate({ ...first, sheddable: false, handle: refuseMethod(routes) }));
   }
   app.use(gate({ method: "get", path: "", sheddable: false, handle: notFound }));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     sendProblem(response, isBadPath(error) ? badPath() : toRemitError(error), { requestId: "unknown" });
   });
   return app;
+}
+
+/** A path that ends with `/*` stands for everything below it: whoever is on the other side chose that part, so it is not taken apart here. */
+function mount(app: Express, { method, path }: Pick<Route, "method" | "path">, handler: RequestHandler): void {
+  if (path.endsWith("/*")) app.use(path.slice(0, -2), method === "any" ? handler : onlyFor(method, handler));
+  else app[method === "any" ? "all" : method](expressPath(path), handler);
+}
+
+function onlyFor(method: string, handler: RequestHandler): RequestHandler {
+  return (request, response, next) => (request.method.toLowerCase() === method ? handler(request, response, next) : next());
 }
 
 /** `{name}` of a template is Express's `:name`. */
@@ -108,6 +112,7 @@ function badPath(): RemitError {
 /** What surrounds every handler: ids, counting, overload protection, and the rendering of whatever it throws. */
 function createGate(deps: AppDeps): (route: Route) => RequestHandler {
   const { observer } = deps;
+  const identityHeaders = new Set(Object.values(deps.identityHeaders).filter((name) => name !== undefined));
   let inFlight = 0;
   return (route) => async (request, response) => {
     const startedMs = performance.now();
@@ -121,14 +126,25 @@ function createGate(deps: AppDeps): (route: Route) => RequestHandler {
     if (deps.draining()) response.setHeader("connection", "close");
     try {
       if (route.sheddable && inFlight > deps.inFlightMax) throw shed(observer);
-      refuseRepeatedHeaders(request);
+      refuseRepeatedHeaders(request, identityHeaders);
       await route.handle(request, response, info);
     } catch (thrown) {
-      const error = toRemitError(thrown);
-      if (error.status >= 500) observer.fault(error, info.id);
-      sendProblem(response, error, { requestId: info.id });
+      failed(observer, route, { error: toRemitError(thrown), request, response, info });
     }
   };
+}
+
+interface Failure {
+  readonly error: RemitError;
+  readonly request: Request;
+  readonly response: Response;
+  readonly info: RequestInfo;
+}
+
+function failed(observer: HttpObserver, route: Route, { error, request, response, info }: Failure): void {
+  if (error.status >= 500) observer.fault(error, info.id);
+  if (route.refuse === undefined) sendProblem(response, error, { requestId: info.id });
+  else route.refuse(error, request, response, info);
 }
 
 function shed(observer: HttpObserver): RemitError {

@@ -10,7 +10,8 @@ export interface BodyLimits extends JsonLimits {
 
 /** Reads and parses a JSON body. Throws RemitError: `content_type_unsupported`, `body_too_large`, `body_not_json`, `body_unsafe`. */
 export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<Json> {
-  checkContentType(request);
+  checkJsonType(request);
+  checkEncoding(request);
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
   return parseStrictJson(await readBytes(request, limits.bytesMax), limits);
@@ -19,13 +20,16 @@ export async function readJson(request: IncomingMessage, limits: BodyLimits): Pr
 const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 /** A body of another type must never be read as "no body": that would be no input, and a deny-list policy would allow. */
-function checkContentType(request: IncomingMessage): void {
+export function checkJsonType(request: IncomingMessage): void {
   const type = request.headers["content-type"];
   if (type === undefined || !(type === "application/json" || jsonType.test(type)))
     throw new RemitError(
       "content_type_unsupported",
       `content type \`${(type ?? "none").slice(0, 100)}\` is not supported; send \`application/json\``,
     );
+}
+
+function checkEncoding(request: IncomingMessage): void {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
     throw new RemitError(
@@ -34,7 +38,8 @@ function checkContentType(request: IncomingMessage): void {
     );
 }
 
-function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+/** The bytes as they are. Throws RemitError `body_too_large` or `body_not_json` (cut off). */
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -36,14 +36,18 @@ const single: ReadonlySet<string> = new Set([
   "content-encoding",
   "x-request-id",
   "traceparent",
+  "mcp-method",
+  "mcp-name",
+  "mcp-protocol-version",
+  "x-envoy-auth-partial-body",
 ]);
 
-/** Node keeps the first of a repeated header while a proxy may have judged the last: refuse what is ambiguous. */
-export function refuseRepeatedHeaders(request: IncomingMessage): void {
+/** Node keeps the first of a repeated header, or joins them, while a proxy may have judged the last: refuse what is ambiguous, here and in `others`. */
+export function refuseRepeatedHeaders(request: IncomingMessage, others: ReadonlySet<string>): void {
   const seen = new Set<string>();
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i]?.toLowerCase() ?? "";
-    if (!single.has(name)) continue;
+    if (!single.has(name) && !others.has(name)) continue;
     if (seen.has(name)) throw new RemitError("header_repeated", `header \`${name}\` was sent more than once`);
     seen.add(name);
   }

@@ -6,12 +6,14 @@ export type Handler = (request: Request, response: Response, info: RequestInfo) 
 
 /** One method of one path. */
 export interface Route {
-  readonly method: "get" | "post" | "put" | "delete";
-  /** Template with `{name}` for a parameter, which is one part of the path. */
+  readonly method: "get" | "post" | "put" | "delete" | "any";
+  /** Template with `{name}` for a parameter, which is one part of the path; with `/*` at its end everything below. */
   readonly path: string;
   /** Work that overload protection may refuse; operation must stay reachable. */
   readonly sheddable: boolean;
   readonly handle: Handler;
+  /** Renders whatever went wrong; left out: a problem document. */
+  readonly refuse?: (error: RemitError, request: Request, response: Response, info: RequestInfo) => void;
 }
 
 /** A parameter of the path, decoded. */

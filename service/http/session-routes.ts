@@ -1,11 +1,12 @@
 import type { Request, Response } from "express";
+import type { JsonObject } from "../decide/json.ts";
 import { sessionPrincipal } from "../decide/policy-input.ts";
 import type { PolicyEngine, SessionKey, TokenResult, TokenVerifier } from "../decide/ports.ts";
 import { type BindingTokens, type Denial, widerGrant } from "../decide/session/binding-token.ts";
 import type { EventCause, EventRecorder } from "../decide/session/events.ts";
 import { type GrantRequest, grantBinding } from "../decide/session/grant.ts";
 import { sessionDoc } from "../decide/session/keys.ts";
-import { reportOutcome } from "../decide/session/outcome.ts";
+import { type OutcomeReport, reportOutcome } from "../decide/session/outcome.ts";
 import type { SessionDeps } from "../decide/session/query.ts";
 import { declareGrant, endSession, lookAtSession, type SessionSummary } from "../decide/session/sessions.ts";
 import type { Pep, PepNeeds } from "../decide/tool-call.ts";
@@ -76,17 +77,32 @@ function outcomeRoute(deps: SessionRouteDeps): Handler {
     const { report, digest } = toOutcome(await readJson(request, deps.outcomeLimits));
     const snapshot = deps.engine.current();
     if (snapshot === undefined) throw new RemitError("not_ready", "no bundle is active");
-    deps.events.check();
-    const result = await reportOutcome(deps.sessions, pep, snapshot.data, report, deps.clock.nowMs());
-    const body = outcomeToWire(result);
-    // The same report again changed nothing.
-    if (result.fresh)
-      deps.events.record(causeOf(pep, info), {
-        ...{ event: "outcome_reported", subject: null, agent: null, session: null, status: result.status },
-        facts: { ...body, tool: result.tool, result_digest: digest },
-      });
+    const body = await recordOutcome(deps, { pep, data: snapshot.data, cause: causeOf(pep, info) }, { report, digest });
     sendJson(response, 200, body, info.id);
   };
+}
+
+interface Reporting {
+  readonly pep: Pep;
+  readonly data: JsonObject;
+  readonly cause: EventCause;
+}
+
+/** Commits or releases the call and records that; the same report again changes nothing. Throws as {@link reportOutcome} does. */
+export async function recordOutcome(
+  deps: Pick<SessionRouteDeps, "events" | "sessions" | "clock">,
+  { pep, data, cause }: Reporting,
+  { report, digest }: { readonly report: OutcomeReport; readonly digest: string | null },
+): Promise<JsonObject> {
+  deps.events.check();
+  const result = await reportOutcome(deps.sessions, pep, data, report, deps.clock.nowMs());
+  const body = outcomeToWire(result);
+  if (result.fresh)
+    deps.events.record(cause, {
+      ...{ event: "outcome_reported", subject: null, agent: null, session: null, status: result.status },
+      facts: { ...body, tool: result.tool, result_digest: digest },
+    });
+  return body;
 }
 
 function lookRoute(deps: SessionRouteDeps): Handler {

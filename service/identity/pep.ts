@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { TokenResult, TokenVerifier } from "../decide/ports.ts";
 import type { Pep, PepNeeds } from "../decide/tool-call.ts";
 import { type ErrorPath, RemitError } from "../errors.ts";
@@ -9,6 +9,8 @@ import { throwIfAny } from "./issuer-options.ts";
 export interface PepOptions extends Pep {
   /** SHA-256 of each live API key in hex; several while a key is rotated. Empty or absent: no API key. */
   readonly apiKeysSha256?: readonly string[] | undefined;
+  /** Secrets of its signed webhooks; several while one is rotated. */
+  readonly webhookSecrets?: readonly string[] | undefined;
   /** The `iss` and `sub` of the token by which it authenticates. */
   readonly jwt?: { readonly issuer: string; readonly subject: string } | undefined;
 }
@@ -37,6 +39,11 @@ export interface PepAuthenticator {
    * Throws (or rejects with) RemitError `pep_unauthenticated`, `pep_forbidden` or `token_keys_unavailable`.
    */
   authenticate(headers: Headers, remote: string | undefined, nowMs: number, signal?: AbortSignal): Pep | Promise<Pep>;
+  /**
+   * The enforcement point `pepId`, when `mac` is the HMAC-SHA256 of `signed` by one of its webhook secrets.
+   * Throws RemitError `pep_unauthenticated`.
+   */
+  authenticateSigned(pepId: string, mac: Uint8Array, signed: Uint8Array): Pep;
 }
 
 /** It may not approve: the caller may be the agent itself. */
@@ -52,14 +59,22 @@ export function createPepAuthenticator(options: PepAuthenticatorOptions): PepAut
   if (options.mode === "none") return createAnonymous(options.anonymousFromAnywhere ?? false, report);
   throwIfAny("enforcement points", pepMistakes(options));
   const book: Book = {
-    byId: new Map(options.peps.map((pep) => [pep.id, { pep: plainPep(pep), digests: (pep.apiKeysSha256 ?? []).map(fromHex) }])),
+    byId: new Map(
+      options.peps.map((pep) => [
+        pep.id,
+        { pep: plainPep(pep), digests: (pep.apiKeysSha256 ?? []).map(fromHex), secrets: pep.webhookSecrets ?? [] },
+      ]),
+    ),
     byJwt: new Map(
       options.peps.flatMap((pep) => (pep.jwt === undefined ? [] : [[jwtKey(pep.jwt.issuer, pep.jwt.subject), plainPep(pep)]])),
     ),
     tokens: options.tokens,
     report,
   };
-  return { authenticate: (headers, _remote, nowMs, signal) => authenticate(book, headers, nowMs, signal ?? noSignal) };
+  return {
+    authenticate: (headers, _remote, nowMs, signal) => authenticate(book, headers, nowMs, signal ?? noSignal),
+    authenticateSigned: (pepId, mac, signed) => bySignature(book, pepId, { mac, signed }),
+  };
 }
 
 /** Throws RemitError `pep_forbidden` unless the enforcement point may use the dialect; `*` stands for every one. */
@@ -89,6 +104,7 @@ interface Book {
 interface KeyedPep {
   readonly pep: Pep;
   readonly digests: readonly Buffer[];
+  readonly secrets: readonly string[];
 }
 
 const noSignal = new AbortController().signal;
@@ -124,6 +140,22 @@ function byApiKey(book: Book, id: string, key: string): Pep {
   return keyed.pep;
 }
 
+// Signed with when nobody is named, so that the time taken does not tell which ids exist.
+const nobodysSecrets = ["nobody"];
+
+function bySignature(book: Book, pepId: string, { mac, signed }: { mac: Uint8Array; signed: Uint8Array }): Pep {
+  const keyed = book.byId.get(pepId);
+  const secrets = keyed === undefined || keyed.secrets.length === 0 ? nobodysSecrets : keyed.secrets;
+  let equal = false;
+  for (const secret of secrets) {
+    const expected = createHmac("sha256", secret).update(signed).digest();
+    equal = (mac.length === expected.length && timingSafeEqual(expected, mac)) || equal;
+  }
+  if (keyed === undefined || secrets === nobodysSecrets || !equal) return refuse(book);
+  book.report(keyed.pep.id, "accepted");
+  return keyed.pep;
+}
+
 async function byToken(book: Book, pending: TokenResult | Promise<TokenResult>): Promise<Pep> {
   const token = await pending;
   // A delegated token speaks for its subject but is held by somebody else: no credential of an enforcement point.
@@ -150,6 +182,13 @@ function createAnonymous(fromAnywhere: boolean, report: Book["report"]): PepAuth
       report(allowed ? anonymous.id : null, allowed ? "accepted" : "pep_forbidden");
       if (allowed) return anonymous;
       throw new RemitError("pep_forbidden", "authentication is off and accepts callers on this machine only");
+    },
+    authenticateSigned() {
+      report(null, "pep_unauthenticated");
+      throw new RemitError(
+        "pep_unauthenticated",
+        "authentication is off, so there is no secret to check a signature by; configure `auth.peps`",
+      );
     },
   };
 }
@@ -193,7 +232,8 @@ function onePepMistakes(pep: PepOptions, path: string, hasTokens: boolean): Erro
   if (pep.tenant === "") errors.push({ path: `${path}/tenant`, message: "is empty; name the tenant" });
   if (pep.dialects.length === 0) errors.push({ path: `${path}/dialects`, message: "is empty; list dialects, or `*`" });
   if (pep.permissions.length === 0) errors.push({ path: `${path}/permissions`, message: "is empty; list what it may do" });
-  if (hashes.length === 0 && pep.jwt === undefined) errors.push({ path, message: "has no credential; give `api_keys_sha256` or `jwt`" });
+  if (hashes.length === 0 && (pep.webhookSecrets ?? []).length === 0 && pep.jwt === undefined)
+    errors.push({ path, message: "has no credential; give `api_keys_sha256`, `webhook_secrets` or `jwt`" });
   if (hashes.length > keysMax)
     errors.push({ path: `${path}/api_keys_sha256`, message: `has more than ${keysMax} keys; remove the old ones` });
   if (pep.jwt !== undefined && !hasTokens)

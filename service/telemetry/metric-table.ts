@@ -54,6 +54,11 @@ export const metricTable = {
       class: { meaning: "action class of the tool", values: ["read", "query", "update", "admin", noneValue] },
     },
   },
+  remit_queries_total: {
+    type: "counter",
+    help: "Plain questions to entrypoints of the bundle, answered as OPA answers them.",
+    labels: { dialect, outcome: { meaning: "what was answered", values: ["value", "undefined", "error"] } },
+  },
   remit_decision_duration_seconds: {
     type: "histogram",
     help: "Time from the parsed request to the recorded decision.",

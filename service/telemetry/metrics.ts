@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { SessionEventName } from "../decide/decision-record.ts";
 import type { BundleId, DecisionEvent, DecisionMetrics } from "../decide/ports.ts";
+import type { RemitError } from "../errors.ts";
 import { cleanLabelValue, createFamily, type MetricFamily } from "./metric-family.ts";
 import { type MetricName, type MetricSpec, metricTable, noneValue, policyErrorKinds } from "./metric-table.ts";
 
@@ -18,6 +19,8 @@ export interface Metrics {
   bundleRefused(bundle: string, code: string): void;
   /** An evaluation outside a decision failed (masking, a data query); decisions count theirs themselves. */
   policyFailed(kind: string): void;
+  /** A plain question to an entrypoint was answered, in the hot path of those who ask them. */
+  queried(event: { readonly dialect: string; readonly outcome: "value" | "undefined" | "error"; readonly error: RemitError | null }): void;
   /** `issuer`: as configured, null when the token names no configured one. `result`: `verified`, `cached` or the reason code. */
   tokenVerified(issuer: string | null, result: string): void;
   /** `pep`: configured id, null when none matched. `result`: `accepted` or the error code. */
@@ -73,6 +76,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     decisions: createDecisionMetrics(make, policyErrors),
     ...createBundleMetrics(make),
+    ...createQueryMetrics(make, policyErrors),
     policyFailed: (kind) => policyErrors.series(kind).inc(),
     ...createIdentityMetrics(make),
     ...createSessionMetrics(make),
@@ -196,6 +200,17 @@ function createDecisionMetrics(make: Makers, policyErrors: MetricFamily<Count>):
 /** prom-client throws on what is not a number, and telemetry must never fail a decision. */
 function observe(series: Observation, seconds: number): void {
   if (Number.isFinite(seconds) && seconds >= 0) series.observe(seconds);
+}
+
+function createQueryMetrics(make: Makers, policyErrors: MetricFamily<Count>): Pick<Metrics, "queried"> {
+  const queries = make.counters("remit_queries_total");
+  const errorKinds: ReadonlySet<string> = new Set(policyErrorKinds);
+  return {
+    queried({ dialect, outcome, error }) {
+      queries.series(dialect, outcome).inc();
+      if (error !== null && errorKinds.has(error.code)) policyErrors.series(error.code).inc();
+    },
+  };
 }
 
 function createBundleMetrics(make: Makers): Pick<Metrics, "ready" | "bundleActivated" | "bundleUnchanged" | "bundleRefused"> {

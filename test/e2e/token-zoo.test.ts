@@ -14,6 +14,7 @@ import { createPepAuthenticator, requireDialect } from "../../service/identity/p
 import { uuid7 } from "../../service/ids.ts";
 import { allowing } from "../helpers/decisions.ts";
 import { startIssuer, type TestIssuer } from "../helpers/issuer.ts";
+import { noDialects } from "../helpers/no-dialects.ts";
 import { memorySessions } from "../helpers/sessions.ts";
 import { tokenZoo, zooSettings } from "../helpers/token-zoo.ts";
 
@@ -22,6 +23,7 @@ const careless: PolicySnapshot = {
   bundle: { name: "default", revision: "careless", digest: "sha256:00" },
   data: {},
   entrypoints: new Set(["remit/decision"]),
+  query: () => ({ kind: "undefined", evalNs: 1 }),
   evaluate: (_entrypoint, input) => ({ ok: true, evalNs: 1, result: allowing(input as PolicyInput) }),
 };
 
@@ -71,7 +73,7 @@ function createServer(): Server {
     newId: uuid7,
     labels: {},
     ...memory.ports,
-    log: { write: (record) => void records.push(record) },
+    log: { write: (record) => void records.push(record as DecisionRecord) },
     metrics: { decided: () => undefined },
   };
   const app = createApp({
@@ -80,6 +82,7 @@ function createServer(): Server {
     clock,
     newId: uuid7,
     ...memory.ports,
+    ...noDialects,
     tokens,
     grantTokens: tokens,
     signedGrantsOnly: false,

@@ -28,6 +28,7 @@ export function decisions(setup: {
     bundle: { name: "default", revision: "r1", digest: "sha256:00" },
     data,
     entrypoints: new Set(["remit/decision"]),
+    query: () => ({ kind: "undefined", evalNs: 1 }),
     evaluate(_, given) {
       const input = given as PolicyInput;
       inputs.push(input);

@@ -14,11 +14,12 @@ import { createHttpServer } from "../../service/http/server.ts";
 import { requireDialect, requirePermission } from "../../service/identity/pep.ts";
 import { uuid7 } from "../../service/ids.ts";
 import { allowing } from "./decisions.ts";
+import { noDialects } from "./no-dialects.ts";
 import { memorySessions } from "./sessions.ts";
 
 /** Enforcement points by the API key that they send here, which is their id. */
 const peps: readonly Pep[] = [
-  pepOf("gateway", { permissions: ["decide", "grant"], assertsSubject: true }),
+  pepOf("gateway", { dialects: ["*"], permissions: ["decide", "grant"], assertsSubject: true }),
   pepOf("desk", { permissions: ["approve"], assertsSubject: true }),
   pepOf("ops", { permissions: ["operate"] }),
   pepOf("everything", { permissions: ["decide", "grant", "approve", "operate"], assertsSubject: true }),
@@ -58,7 +59,9 @@ export async function startApp(options: Options = {}) {
   const engine = { current: () => snapshot };
   const tokens: TokenVerifier = { verify: (token) => options.tokens?.[token] ?? { kind: "rejected", reason: "token_signature" } };
   const log = {
-    write: () => undefined,
+    write() {
+      if (room.full) throw new RemitError("record_failed", "full");
+    },
     checkRoom() {
       if (room.full) throw new RemitError("record_failed", "full");
     },
@@ -81,6 +84,7 @@ export async function startApp(options: Options = {}) {
       requirePermission(pep, anyOf);
       return pep;
     },
+    ...noDialects,
     deadline: () => AbortSignal.timeout(5000),
     bodyLimits: limits,
     batchMax: 10,
@@ -104,6 +108,11 @@ function close(server: Server): Promise<void> {
 
 function callers(server: Server) {
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  /** Sends bytes as they are; the answer may be of any form. */
+  const raw = (
+    pep: string,
+    { method, path, headers, body }: { method: string; path: string; headers: Record<string, string>; body?: string },
+  ) => fetch(`${base}${path}`, { method, headers: { "x-api-key": pep, ...headers }, ...(body === undefined ? {} : { body }) });
   const send = async (pep: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
     const response = await fetch(`${base}${path}`, {
       method,
@@ -117,7 +126,7 @@ function callers(server: Server) {
     const who = { subject: { id: "emma" }, agent: { id: "bot" }, session: { id: "s-1" } };
     return send(pep, "POST", "/decide", { tool: { server: "pay", name }, arguments: args, ...who, ...more });
   };
-  return { send, decide };
+  return { raw, send, decide };
 }
 
 function snapshotOf({ policy, tools = {} }: Options): PolicySnapshot {
@@ -125,6 +134,7 @@ function snapshotOf({ policy, tools = {} }: Options): PolicySnapshot {
     bundle: { name: "default", revision: "r1", digest: "sha256:00" },
     data: { remit: { catalog: { tools }, config: {} } },
     entrypoints: new Set(["remit/decision"]),
+    query: () => ({ kind: "undefined", evalNs: 1 }),
     evaluate: (_, given) => {
       const input = given as PolicyInput;
       return { ok: true, evalNs: 1, result: { ...allowing(input), ...policy?.(input) } };

@@ -58,6 +58,7 @@ function setUp(setup: Setup = {}) {
     bundle: { name: "default", revision: "r1", digest: "sha256:00" },
     data: { remit: { catalog: { tools: { "crm/find": { class: "query", queries: ["/q"] } } } } },
     entrypoints: new Set(["remit/decision"]),
+    query: () => ({ kind: "undefined", evalNs: 1 }),
     evaluate: (_entrypoint, input) => {
       inputs.push(input as PolicyInput);
       return (setup.evaluate ?? ((given) => ok(allowing(given))))(input as PolicyInput);
@@ -67,7 +68,7 @@ function setUp(setup: Setup = {}) {
     engine: { current: () => (setup.noBundle ? undefined : snapshot) },
     tokens: { verify: setup.token ?? (() => verified) },
     ...memory.ports,
-    log: { write: setup.write ?? ((record) => void records.push(record)) },
+    log: { write: setup.write ?? ((record) => void records.push(record as DecisionRecord)) },
     metrics: { decided: (event) => void events.push(event) },
     clock: { nowMs: () => 1_500_000 },
     newId: () => "id-1",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DecisionRecord, SessionEvent } from "../../../service/decide/decision-record.ts";
-import { maskEvent, maskRecord } from "../../../service/decision-log/mask.ts";
+import { maskPlain, maskRecord } from "../../../service/decision-log/mask.ts";
 
 const jwt = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJlbW1hIn0.c2lnbmF0dXJlLW9mLXRoaXM";
 const record = (args: unknown, more: object = {}) =>
@@ -156,26 +156,26 @@ describe("events of sessions", () => {
   } as unknown as SessionEvent;
 
   it("are left alone when they hold no secret", () => {
-    expect(maskEvent(event, noRules, null)).toBe(event);
+    expect(maskPlain(event, noRules, null)).toBe(event);
   });
 
   it("hide secrets wherever a text holds them", () => {
     const given = { ...event, input: { ...event.input, session: { id: jwt } }, result: { reason: `leaked ${jwt}` } } as SessionEvent;
-    const masked = maskEvent(given, noRules, null);
+    const masked = maskPlain(given, noRules, null);
 
     expect(JSON.stringify(masked)).not.toContain(jwt);
     expect(masked.masked).toEqual(["/input/session/id", "/result/reason"]);
   });
 
   it("hide what the policy hides in decisions", () => {
-    const masked = maskEvent(event, () => [{ op: "remove", path: "/input/subject/id" }], null);
+    const masked = maskPlain(event, () => [{ op: "remove", path: "/input/subject/id" }], null);
 
     expect(masked).toMatchObject({ erased: ["/input/subject/id"], input: { subject: {}, agent: { id: "bot" } } });
     expect(JSON.stringify(masked)).not.toContain("emma");
   });
 
   it("lose their input, and stay, when masking failed", () => {
-    const masked = maskEvent(event, () => null, null);
+    const masked = maskPlain(event, () => null, null);
 
     expect(masked).toMatchObject({ event: "session_ended", erased: ["/input"] });
     expect(masked).not.toHaveProperty("input");

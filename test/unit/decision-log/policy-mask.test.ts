@@ -9,6 +9,7 @@ const snapshot = (evaluation: Evaluation, entrypoints = ["system/log/mask"]): Po
   bundle: { name: "b", revision: "r", digest: "sha256:0" },
   data: {},
   entrypoints: new Set(entrypoints),
+  query: () => ({ kind: "undefined", evalNs: 1 }),
   evaluate: () => evaluation,
 });
 const ok = (result: unknown): Evaluation => ({ ok: true, result, evalNs: 1 });

@@ -1,0 +1,97 @@
+import type { Json, JsonObject } from "../decide/json.ts";
+import { escapedPart } from "../decide/pointer.ts";
+import type { ToolCall } from "../decide/tool-call.ts";
+import { RemitError } from "../errors.ts";
+import { toolName } from "./native.ts";
+
+/** What an MCP request asks for, apart from who asks. */
+export type McpAsk = Pick<ToolCall, "method" | "tool" | "arguments" | "argumentsKnown" | "context">;
+
+/** One JSON-RPC message of MCP (2024-11-05 to 2026-07-28). */
+export type McpMessage =
+  | { readonly kind: "call"; readonly id: RpcId | null; readonly ask: McpAsk }
+  /** Runs nothing and shows no data: notifications, `ping`, the handshake, listings. */
+  | { readonly kind: "pass"; readonly id: RpcId | null; readonly method: string; readonly params: JsonObject }
+  | { readonly kind: "result"; readonly id: RpcId; readonly failed: boolean; readonly result: Json };
+
+/** A number, or a text. */
+export type RpcId = string | number;
+
+/** Methods that need no decision. A closed list: whoever could make up a method would go unasked. */
+const passing: ReadonlySet<string> = new Set([
+  ...["initialize", "ping", "server/discover", "logging/setLevel"],
+  ...["tools/list", "prompts/list", "resources/list", "resources/templates/list", "roots/list"],
+]);
+const methodForm = /^[A-Za-z][A-Za-z0-9_/.$-]{0,63}$/;
+
+/**
+ * Reads a body: one message, or the messages of a batch (MCP 2025-03-26), each on its own. Throws RemitError `request_invalid` or
+ * `body_unsafe` for what is no JSON-RPC 2.0 message, or one that two readers may understand differently.
+ */
+export function readMessages(body: Json): readonly McpMessage[] {
+  if (!Array.isArray(body)) return [readMessage(body, "")];
+  if (body.length === 0) throw invalid("/", "an empty batch");
+  return body.map((message: Json, index) => readMessage(message, `/${index}`));
+}
+
+function readMessage(message: Json, at: string): McpMessage {
+  if (!isObject(message)) throw invalid(at || "/", "not a JSON-RPC message");
+  refuseLookAlikes(message, ["jsonrpc", "id", "method", "params", "result", "error"], at);
+  if (message.jsonrpc !== "2.0") throw invalid(`${at}/jsonrpc`, 'must be "2.0"');
+  const id = readId(message, at);
+  if (message.method === undefined) return readResult(message, id, at);
+  if (message.result !== undefined || message.error !== undefined) throw invalid(at || "/", "both a request and a response");
+  const { method, params = {} } = message;
+  if (typeof method !== "string" || !methodForm.test(method)) throw invalid(`${at}/method`, "not the name of a method");
+  if (!isObject(params)) throw invalid(`${at}/params`, "must be an object");
+  // By its name and not by a missing id: a server may run a call that has none.
+  if (passing.has(method) || method.startsWith("notifications/")) return { kind: "pass", id, method, params };
+  return { kind: "call", id, ask: readAsk(method, params, `${at}/params`) };
+}
+
+function readId({ id }: JsonObject, at: string): RpcId | null {
+  if (id === undefined || id === null || typeof id === "number") return id ?? null;
+  if (typeof id === "string" && id.length <= 256) return id;
+  throw invalid(`${at}/id`, "must be a number, or a text of at most 256 characters");
+}
+
+function readResult(message: JsonObject, id: RpcId | null, at: string): McpMessage {
+  const { result, error } = message;
+  if ((result === undefined) === (error === undefined)) throw invalid(at || "/", "neither a request nor a response");
+  if (id === null) throw invalid(`${at}/id`, "a response needs the id of its request");
+  return { kind: "result", id, failed: error !== undefined || (isObject(result) && result.isError === true), result: result ?? null };
+}
+
+/** A tool by its name and arguments; any other method is a tool of its own name, with its parameters as arguments. */
+function readAsk(method: string, params: JsonObject, at: string): McpAsk {
+  const { _meta: meta, ...rest } = params;
+  if (method !== "tools/call") return { method, tool: method, arguments: rest, argumentsKnown: true, context: contextOf(meta, {}) };
+  refuseLookAlikes(params, ["name", "arguments"], at);
+  const { name, arguments: given = {}, ...more } = rest;
+  if (typeof name !== "string" || !toolName.safeParse(name).success) throw invalid(`${at}/name`, "not the name of a tool");
+  if (!isObject(given)) throw invalid(`${at}/arguments`, "must be an object");
+  return { method, tool: name, arguments: given, argumentsKnown: true, context: contextOf(meta, more) };
+}
+
+/** What goes to the server beside the arguments: untrusted, for policies that look at it. */
+function contextOf(meta: Json | undefined, params: JsonObject): JsonObject {
+  return { mcp: { ...(meta === undefined ? {} : { meta }), params } };
+}
+
+/** Some readers take `Name` for `name` (Go's do): of a message with both, they and we would see two different calls. */
+function refuseLookAlikes(object: JsonObject, known: readonly string[], at: string): void {
+  for (const key of Object.keys(object)) {
+    const like = known.find((name) => name !== key && name === key.toLowerCase());
+    if (like === undefined) continue;
+    const path = `${at}/${escapedPart(key)}`;
+    throw new RemitError("body_unsafe", `looks like \`${like}\` at \`${path}\``, { errors: [{ path, message: `looks like \`${like}\`` }] });
+  }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(path: string, message: string): RemitError {
+  return new RemitError("request_invalid", `${message} at \`${path}\``, { errors: [{ path, message }] });
+}

@@ -1,0 +1,55 @@
+import type { DecidedOutcome } from "../decide/decide.ts";
+import type { Reason } from "../decide/decision.ts";
+import type { ToolCall } from "../decide/tool-call.ts";
+import { errorKinds, type RemitError } from "../errors.ts";
+import type { Answered, WireRequest } from "./dialect.ts";
+import type { McpAsk } from "./mcp-message.ts";
+
+/** What is asked for, with who asks as the request's headers say; `known` wins over them. */
+export function toCall(request: WireRequest, ask: McpAsk, known: Partial<ToolCall> = {}): ToolCall {
+  const { claims } = request;
+  const agentHeader = request.headers["user-agent"];
+  return {
+    server: claims.server,
+    annotations: {},
+    definitionDigest: null,
+    subject: claims.subject,
+    agent: claims.agent,
+    token: request.token,
+    sessionId: claims.sessionId,
+    request: {
+      id: request.requestId,
+      path: request.path.slice(0, 2048),
+      origin: { ip: claims.originIp, userAgent: typeof agentHeader === "string" ? agentHeader.slice(0, 512) : null },
+    },
+    ...ask,
+    ...known,
+  };
+}
+
+/** The one test for an allow: everything else is a no. */
+export function isAllow(answered: Answered): answered is DecidedOutcome {
+  return answered.kind === "decided" && answered.decision.allow;
+}
+
+/** Reasons of a no for people: those of the policy, or the error that stands for them. */
+export function reasonsOf(answered: Answered): readonly Pick<Reason, "code" | "message" | "remedy">[] {
+  if (answered.kind === "decided") return answered.decision.reasons;
+  return [errorReason(answered.error)];
+}
+
+/** An error in the shape of a reason: of a fault of ours only what it means, never its detail. */
+export function errorReason(error: RemitError): Pick<Reason, "code" | "message" | "remedy"> {
+  return { code: error.code, message: error.status < 500 ? error.message : errorKinds[error.code].meaning, remedy: "" };
+}
+
+/** One line for people: every reason, and what would help. */
+export function sentence(answered: Answered): string {
+  const lines = reasonsOf(answered).map(({ code, message, remedy }) => `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`);
+  return lines.join(". ").slice(0, 2000);
+}
+
+/** The id under which it is recorded; null for what was not understood. */
+export function decisionIdOf(answered: Answered): string | null {
+  return answered.kind === "invalid" ? null : answered.decisionId;
+}
