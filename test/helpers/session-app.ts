@@ -111,7 +111,7 @@ function callers(server: Server) {
   /** Sends bytes as they are; the answer may be of any form. */
   const raw = (
     pep: string,
-    { method, path, headers, body }: { method: string; path: string; headers: Record<string, string>; body?: string },
+    { method, path, headers, body }: { method: string; path: string; headers: Record<string, string>; body?: BodyInit },
   ) => fetch(`${base}${path}`, { method, headers: { "x-api-key": pep, ...headers }, ...(body === undefined ? {} : { body }) });
   const send = async (pep: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
     const response = await fetch(`${base}${path}`, {
