@@ -35,8 +35,8 @@ export interface Measured {
 }
 
 /** A share of foreign CPU above which a round is repeated, a bounded number of times. */
-const foreignMax = 0.15;
-const repeatsMax = 2;
+export const foreignMax = 0.15;
+export const repeatsMax = 2;
 
 /**
  * Takes turns: in each round each server is started anew, warmed up, loaded, and stopped, alone on its core; so a slow spell of the
@@ -77,7 +77,8 @@ async function turn(one: Measured, round: number, plan: Plan): Promise<void> {
   }
 }
 
-async function take(running: Running, options: LoadOptions): Promise<Sample> {
+/** One round of one target. */
+export async function take(running: Running, options: LoadOptions): Promise<Sample> {
   await waitQuiet(2500);
   const pid = running.process.pid ?? 0;
   const [cpuBefore, busyBefore, startedMs] = [cpuUs(pid), coreBusyUs(), performance.now()];

@@ -37,7 +37,8 @@ function toRow(one: Measured, connections: number): Row {
   };
 }
 
-function median(values: readonly number[]): number | null {
+/** Null of nothing. */
+export function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted[sorted.length >> 1];
   const lower = sorted[(sorted.length - 1) >> 1];

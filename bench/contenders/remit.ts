@@ -15,13 +15,20 @@ export interface RemitOptions {
   readonly nodeArgs?: readonly string[];
 }
 
+/** A Remit in which every dialect is configured. */
+export interface RemitWithDialects extends Contender {
+  /** The key of its one enforcement point. */
+  readonly apiKey: string;
+}
+
 /** The service as a user starts it: API key, verified token, session, and the decision log on. */
-export function createRemit({ question, node, name, nodeArgs = [] }: RemitOptions): Contender {
+export function createRemit({ question, node, name, nodeArgs = [] }: RemitOptions): RemitWithDialects {
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
   const main = join(import.meta.dirname, "../../dist/main.js");
   const key = newKey(node, main);
   return {
     name,
+    apiKey: key.key,
     about: `Node ${version}, default bundle in WebAssembly (with larger budgets), API key checked, token verified (cached), session in the embedded store, decision record to a file`,
     async start(dir) {
       const config = join(dir, "remit.yaml");
@@ -53,9 +60,13 @@ function configuration({ dir, question, keyHash, bundle }: Settings): object {
   return {
     var_dir: dir,
     listen: { host: "127.0.0.1", port: 0 },
-    auth: { mode: "required", peps: [{ id: "bench", api_keys_sha256: [keyHash] }] },
+    auth: { mode: "required", peps: [{ id: "bench", dialects: ["*"], api_keys_sha256: [keyHash] }] },
     tokens: {
       issuers: [{ issuer: issuer.issuer, audience: [issuer.audience], algorithms: ["ES256"], jwks: { keys: [issuer.publicKey] } }],
+    },
+    dialects: {
+      identity_headers: { session: "x-session", server: "x-server" },
+      opa: { gateways: { "bench/kong": "kong", "bench/higress": "higress", "bench/contextforge": "contextforge" } },
     },
     bundle: { source: bundle },
     log: { level: "warn" },
