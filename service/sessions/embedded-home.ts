@@ -1,27 +1,20 @@
 import { randomUUID } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RemitError } from "../errors.ts";
+import { codeOf, deadMarks, Mark, syncFolder, unsyncedMarks } from "./embedded-marks.ts";
 
 /** The folder that holds the state during this run of the machine. */
 export interface Home {
   readonly dir: string;
   /** When what was held before had to be set aside (milliseconds since the epoch), or null. */
   readonly lostAtMs: number | null;
-  /** Says that all was written to disk and nothing more will be. */
-  leave(): void;
+  /** To be called about twice a second. Says why this process has to keep off what is in the folder, or null. */
+  stay(): string | null;
+  /** Which processes were killed. What they wrote is on the disk when all that is in the folder is synced after this. */
+  dead(): string[];
+  /** Says that all that this process and the dead have written is on the disk, and that it writes nothing more. */
+  leave(dead: readonly string[]): void;
 }
 
 interface EnterOptions {
@@ -35,14 +28,14 @@ interface EnterOptions {
 
 const format = 1;
 const formatFile = "format.json";
-const usePrefix = "use-";
 const homePrefix = "boot-";
 const asidePrefix = "lost-";
 
 /**
- * `<path>/boot-<id of the machine's run>/` holds the database and a file `use-…` of each process that writes it without waiting for the
- * disk. After a new start of the machine the folder is renamed if nobody had it in use, for then all of it is on disk; else it may be
+ * `<path>/boot-<id of the machine's run>/` holds the database and a mark of each process that has it open. After a new start of
+ * the machine the folder is renamed if nobody wrote it without waiting for the disk, for then all of it is on disk; else it may be
  * broken and is set aside. Renaming is atomic, so of several processes that start at once one does it and the others find it done.
+ * Throws `session_store_unavailable` when a process of another pid namespace has it open.
  */
 export function enterHome(options: EnterOptions): Home {
   const { path, bootId, unsynced } = options;
@@ -53,17 +46,15 @@ export function enterHome(options: EnterOptions): Home {
     makeHome(options, dir);
   }
   const { lostAtMs } = readFormat(dir);
-  const mark = join(dir, `${usePrefix}${processSpace()}-${process.pid}-${randomUUID().slice(0, 8)}`);
-  if (unsynced) {
-    writeFileSync(mark, "");
-    syncFolder(dir);
-  }
+  const mark = new Mark(dir, unsynced);
   return {
     dir,
     lostAtMs,
-    leave() {
-      for (const name of deadUses(dir)) rmSync(join(dir, name), { force: true });
-      rmSync(mark, { force: true });
+    stay: () => mark.stay(),
+    dead: () => deadMarks(dir),
+    leave(dead) {
+      for (const name of dead) rmSync(join(dir, name), { force: true });
+      mark.remove();
     },
   };
 }
@@ -82,7 +73,7 @@ function makeHome({ path, nowMs }: EnterOptions, dir: string): void {
   const earlier = readdirSync(path).filter((name) => name.startsWith(homePrefix));
   const [only] = earlier;
   if (only !== undefined && earlier.length === 1) {
-    const uses = usesOf(join(path, only));
+    const uses = unsyncedMarks(join(path, only));
     // Gone: another process has renamed it meanwhile.
     if (uses === null) return;
     if (uses.length === 0) return void rename(join(path, only), dir);
@@ -120,54 +111,4 @@ function readFormat(dir: string): { lostAtMs: number | null } {
   const { format: found, lost_at_ms: lostAtMs } = text;
   if (found === format && (lostAtMs === null || typeof lostAtMs === "number")) return { lostAtMs };
   throw new RemitError("session_store_unavailable", `\`${join(dir, formatFile)}\` is not of a version that this service reads`);
-}
-
-/** Marks of processes that have not left; null when there is no such folder. */
-function usesOf(dir: string): string[] | null {
-  try {
-    return readdirSync(dir).filter((name) => name.startsWith(usePrefix));
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return null;
-    throw thrown;
-  }
-}
-
-/** Marks of processes that were killed. What they wrote is on disk by now; those of other process spaces cannot be judged and stay. */
-function deadUses(dir: string): string[] {
-  const space = processSpace();
-  return (usesOf(dir) ?? []).filter((name) => {
-    const [, inSpace, pid] = name.split("-");
-    return inSpace === space && !isRunning(Number(pid));
-  });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return codeOf(thrown) !== "ESRCH";
-  }
-}
-
-/** Process ids mean something within one namespace only. */
-function processSpace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
-  } catch {
-    return "0";
-  }
-}
-
-function syncFolder(dir: string): void {
-  const handle = openSync(dir, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function codeOf(thrown: unknown): string {
-  return typeof thrown === "object" && thrown !== null && "code" in thrown ? String(thrown.code) : "";
 }

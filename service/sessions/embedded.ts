@@ -29,7 +29,7 @@ const sweepEveryMs = 500;
 const sweepBusyMs = 20;
 /** The clock of a request in flight may lag behind. */
 const sweepSlackMs = 10_000;
-const upkeepEvery = 2;
+const sizeCheckEvery = 2;
 const readerCheckEvery = 120;
 
 /**
@@ -46,7 +46,6 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): StateStore {
   return guard("the session store cannot be opened", () => {
     const home = enterHome({ path: options.path, bootId, unsynced, nowMs: Date.now() });
     const file = new EmbeddedFile({ dir: home.dir, mapBytes, unsynced });
-    file.reserve();
     return new EmbeddedStore(options, home, file);
   });
 }
@@ -60,8 +59,10 @@ class EmbeddedStore implements StateStore {
   #timer: NodeJS.Timeout;
   #sweep = sweepStart;
   #sweeps = 0;
-  /** Why nothing may be written at the moment. */
-  #stopped: string | null = null;
+  /** Nothing may be written at the moment. */
+  #isFull = false;
+  /** Why the file may not even be looked at. */
+  #away: string | null = null;
   #isClosed = false;
 
   constructor(options: EmbeddedStoreOptions, home: Home, file: EmbeddedFile) {
@@ -90,8 +91,8 @@ class EmbeddedStore implements StateStore {
   change(tenant: string, change: StateChange, nowMs: number): ChangeResult {
     checkChange(change);
     return this.#run(() => {
-      if (this.#stopped !== null) throw new Error(this.#stopped);
-      return this.#file.db.transactionSync(() => {
+      if (this.#isFull) throw new Error("`bytesMax` is reached");
+      return this.#file.write(() => {
         const options = { tenant: tenantKey(tenant), docsMax: this.#options.docsMax, nowMs, id: this.#file.db.getWriteTxnId() };
         return applyChange(new EmbeddedTenant(this.#records, options), change, nowMs);
       });
@@ -102,13 +103,16 @@ class EmbeddedStore implements StateStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    // One that is killed while the file is being closed may have written what is not on the disk.
+    const dead = guard("the session store cannot be closed", () => this.#home.dead());
     await this.#file.close();
-    guard("the session store cannot be closed", () => this.#home.leave());
+    guard("the session store cannot be closed", () => this.#home.leave(dead));
   }
 
   #tickIn(delayMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       try {
+        this.#away = this.#stay();
         this.#run(() => this.#tick());
       } catch (thrown) {
         this.#options.onError?.(toRemitError(thrown));
@@ -117,29 +121,27 @@ class EmbeddedStore implements StateStore {
     }, delayMs).unref();
   }
 
+  #stay(): string | null {
+    try {
+      return this.#home.stay();
+    } catch (thrown) {
+      return `others cannot see that the session store is open: ${describe(thrown)}`;
+    }
+  }
+
   #tick(): void {
     const { db } = this.#file;
     this.#sweeps++;
     // Pages that a killed process was reading could never be used again.
     if (this.#sweeps % readerCheckEvery === 0) db.readerCheck();
-    if (this.#sweeps % upkeepEvery === 0) this.#upkeep();
+    if (this.#sweeps % sizeCheckEvery === 0) this.#isFull = this.#file.bytesInUse() > (this.#options.bytesMax ?? bytesMaxDefault);
     db.resetReadTxn();
-    this.#sweep = sweepSlice(db, this.#records, this.#sweep, Date.now() - sweepSlackMs);
-  }
-
-  #upkeep(): void {
-    const full = this.#file.bytesInUse() > (this.#options.bytesMax ?? bytesMaxDefault);
-    this.#stopped = full ? "`bytesMax` is reached" : null;
-    try {
-      this.#file.reserve();
-    } catch (thrown) {
-      this.#stopped = `no room on the disk: ${describe(thrown)}`;
-      throw thrown;
-    }
+    this.#sweep = sweepSlice(this.#file, this.#records, this.#sweep, Date.now() - sweepSlackMs);
   }
 
   #run<T>(work: () => T): T {
     if (this.#isClosed) throw new RemitError("session_store_unavailable", "the session store is closed");
+    if (this.#away !== null) throw new RemitError("session_store_unavailable", this.#away);
     return guard("the session store failed", work);
   }
 }

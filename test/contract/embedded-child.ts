@@ -2,16 +2,17 @@
 import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StateStore } from "../../service/decide/ports.ts";
-import { createEmbeddedStore } from "../../service/sessions/embedded.ts";
+import { createEmbeddedStore, type EmbeddedStoreOptions } from "../../service/sessions/embedded.ts";
 import { baseMs, Probe } from "./state-stores.ts";
 
 const [path = "", durability = "", work = "", name = "", bootId] = process.argv.slice(2);
-const store: StateStore = createEmbeddedStore({
+const options: EmbeddedStoreOptions = {
   path,
   docsMax: 1_000,
   durability: durability === "machine" ? "machine" : "process",
   ...(bootId === undefined ? {} : { bootId }),
-});
+};
+const store: StateStore = createEmbeddedStore(options);
 const probe = new Probe(store, "children");
 // Written to a file, not to a pipe: what was written before the kill is there after it.
 const diary = openSync(`${path}.${name}`, "a");
@@ -45,6 +46,17 @@ const steps = {
   async stay() {
     note(`lost ${store.lostAtMs}`);
     setInterval(() => undefined, 1_000);
+  },
+  /** Opens and closes it, a hundred times. */
+  async reopen() {
+    await store.close();
+    for (let left = 100; left > 0; left--) await createEmbeddedStore(options).close();
+  },
+  /** Is stopped in the middle of a read. */
+  async halt() {
+    await probe.doc("list");
+    note("read");
+    process.kill(process.pid, "SIGSTOP");
   },
 };
 

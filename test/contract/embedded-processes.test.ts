@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ describe.each(["process", "machine"] as const)("embedded store of many processes
   });
 
   function open(bootId?: string): StateStore {
-    const store = createEmbeddedStore({ path, docsMax: 1_000, durability, ...(bootId === undefined ? {} : { bootId }) });
+    const store = createEmbeddedStore({ path, docsMax: 10_000, durability, ...(bootId === undefined ? {} : { bootId }) });
     stores.push(store);
     return store;
   }
@@ -86,6 +86,18 @@ describe.each(["process", "machine"] as const)("embedded store of many processes
     expect(await probe.counter("sum")).toBe(150);
     expect((JSON.parse((await probe.doc("list")).text ?? "[]") as string[]).length).toBe(150);
   });
+
+  it("loses no change while others open and close it", async () => {
+    const probe = new Probe(open(), "children");
+    const writing = ["steady", "one", "two"];
+    const writers = writing.map((name) => start("write", name));
+    await eventually("all write", async () => writing.every((name) => last(name, "done") > 0));
+    expect(await Promise.all(["three", "four"].map((name) => ended(start("reopen", name))))).toEqual([0, 0]);
+    await Promise.all(writers.map(kill));
+    // None has found another state than the one that it left.
+    expect(writers.map((each) => each.exitCode)).toEqual([null, null, null]);
+    for (const name of writing) expect(await told(probe, name)).toBeGreaterThanOrEqual(last(name, "done"));
+  }, 60_000);
 
   it("shows what another has committed as soon as it says so", async () => {
     const probe = new Probe(open(), "children");
@@ -150,6 +162,32 @@ describe.each(["process", "machine"] as const)("embedded store of many processes
     expect(await told(new Probe(again, "children"), "victim")).toBeGreaterThan(0);
   });
 
+  it("is not opened by a process of another pid namespace while one of this one has it open, and is afterwards", async (context) => {
+    if (spawnSync("unshare", ["--pid", "--fork", "true"]).status !== 0) {
+      console.error("SKIPPED: another pid namespace needs the right to make one");
+      return context.skip();
+    }
+    const stay = (name: string): ChildProcess => {
+      const args = ["--pid", "--fork", "--kill-child", process.execPath, "--import", "tsx", child, path, durability, "stay", name];
+      const started = spawn("unshare", args, { stdio: ["ignore", "inherit", "ignore"] });
+      children.push(started);
+      return started;
+    };
+    const store = open();
+    expect(await ended(stay("refused"))).toBe(1);
+    expect(diary("refused")).toEqual([]);
+    expect(await new Probe(store, "children").put("a", "x")).toBe("done");
+    await store.close();
+    const staying = stay("alone");
+    await eventually("it is open", async () => diary("alone").length > 0);
+    expect(() => open()).toThrow(expect.objectContaining({ code: "session_store_unavailable" }));
+    await kill(staying);
+    // It was killed just now: that takes a while to show.
+    const again = open();
+    expect(again.lostAtMs).toBeNull();
+    expect((await new Probe(again, "children").doc("a")).text).toBe("x");
+  }, 40_000);
+
   if (durability === "process")
     it("is set aside after a crash of the machine, and all processes tell the same of it", async () => {
       await new Probe(open("boot-a"), "children").put("perhaps broken", "x");
@@ -169,6 +207,18 @@ describe.each(["process", "machine"] as const)("embedded store of many processes
       const later = open("boot-c");
       expect(later.lostAtMs).toBe(after.lostAtMs);
     });
+
+  it("outlives that one of them stands still in the middle of a read, while what has ended is removed", async () => {
+    const probe = new Probe(open(), "children");
+    // Of the past by the clock of the store.
+    probe.nowMs = Date.now() - 3_600_000;
+    await probe.put("kept", "x", { livesMs: 7_200_000 });
+    start("halt", "reader");
+    await eventually("it reads", async () => diary("reader").length > 0);
+    for (let n = 0; n < 3_000; n++) await probe.put(`key-${n}`, "x".repeat(900), { livesMs: 1_000, limited: true });
+    await eventually("they are removed", async () => (await probe.doc("key-0")).version + (await probe.doc("key-2999")).version === 0);
+    expect(await probe.put("a", "x")).toBe("done");
+  });
 
   if (durability === "machine")
     it("is there again after a crash of the machine", async () => {
