@@ -12,6 +12,7 @@ import type { DecideContext, DecidePorts } from "../service/decide/run.ts";
 import { type Recall, recall } from "../service/decide/session/recall.ts";
 import { reserve } from "../service/decide/session/reserve.ts";
 import { declareGrant } from "../service/decide/session/sessions.ts";
+import { valueNames } from "../service/decide/session/values.ts";
 import type { ToolCall } from "../service/decide/tool-call.ts";
 import { createDecisionLog } from "../service/decision-log/decision-log.ts";
 import { maskRecord } from "../service/decision-log/mask.ts";
@@ -146,10 +147,21 @@ await declareGrant(
   nowMs,
 );
 const paying = { ...payment, sessionId: "s-paying" };
-const recalled = (asked: ToolCall, entry: ToolEntry) => recall(sessions, query(asked, entry)) as Recall;
-const effects = { labels_add: ["untrusted"], counters: { session_calls: { add: 1, max: null } } };
-const reserved = (asked: ToolCall, entry: ToolEntry) =>
-  reserve(sessions, recalled(asked, entry), { decisionId: uuid7(Date.now()), pepId: "bench", effects });
+const recalled = (asked: ToolCall, entry: ToolEntry) => {
+  const what = query(asked, entry);
+  return recall(sessions, what, valueNames(what, sessions.mark)) as Recall;
+};
+const { effects } = outcome.decision;
+const reserved = (asked: ToolCall, entry: ToolEntry): void => {
+  const result = reserve(sessions, recalled(asked, entry), { decisionId: uuid7(Date.now()), pepId: "bench", effects });
+  if (result !== "done") throw new Error(`the call was not reserved: ${JSON.stringify(result)}`);
+};
+let accounts = 0;
+/** Nothing that was read of one account helps with the next. */
+const toNewAccount = (): ToolCall => {
+  const recipient = `GB29NWBK6016${String(++accounts).padStart(10, "0")}`;
+  return { ...paying, arguments: { ...paying.arguments, recipient } };
+};
 const memory = recalled(call, tool).memory;
 const build = () => buildPolicyInput({ call, pep, tool, token, memory, requestId: "r-1", nonce: outcome.decisionId, nowMs });
 const input = build();
@@ -186,6 +198,7 @@ const stages: Readonly<Record<string, () => unknown>> = {
   "  recall": () => recalled(call, tool),
   "session: recall and reserve, a payment with a destination": () => reserved(paying, paymentTool),
   "  recall ": () => recalled(paying, paymentTool),
+  "session: recall and reserve, a payment to an account never seen": () => reserved(toNewAccount(), paymentTool),
   "build input": build,
   "evaluate remit/decision": () => snapshot.evaluate("remit/decision", input, nowMs),
   "  JSON.stringify of input": () => JSON.stringify(input),

@@ -6,9 +6,10 @@ import { engineDeny, sessionDeny, tokenDeny } from "./reasons.ts";
 import { type DecidePorts, decisionEntrypoint, type Run } from "./run.ts";
 import { bindingOf } from "./session/binding.ts";
 import type { Denial } from "./session/binding-token.ts";
-import { chain } from "./session/query.ts";
+import { chain, type RecallQuery } from "./session/query.ts";
 import { forget, type Recall, recall } from "./session/recall.ts";
 import { isQuestion, reserve } from "./session/reserve.ts";
+import { type ValueNames, valueNames } from "./session/values.ts";
 
 /** Policy and tool of one decision. */
 export interface Judged {
@@ -23,11 +24,12 @@ const attemptsMax = 64;
  * of many calls against a budget for one, one is allowed.
  */
 export async function judge(ports: DecidePorts, run: Run, judged: Judged): Promise<Decision> {
-  const first = await attempt(ports, run, judged);
+  const asked = question(ports, run, judged);
+  const first = await attempt(ports, run, asked);
   if (first !== null) return first;
   return ports.turns.take(`${run.pep.tenant} ${run.call.sessionId}`, async () => {
     while (run.attempts < attemptsMax) {
-      const decision = await attempt(ports, run, judged);
+      const decision = await attempt(ports, run, asked);
       if (decision !== null) return decision;
     }
     return sessionDeny("session_conflict");
@@ -35,28 +37,38 @@ export async function judge(ports: DecidePorts, run: Run, judged: Judged): Promi
 }
 
 /** Null: the session is no longer as the policy saw it. */
-function attempt(ports: DecidePorts, run: Run, judged: Judged): MaybePromise<Decision | null> {
+function attempt(ports: DecidePorts, run: Run, asked: Asked): MaybePromise<Decision | null> {
   run.attempts++;
-  return chain(remember(ports, run, judged), (recalled) => {
+  return chain(remember(ports, run, asked), (recalled) => {
     const input = buildPolicyInput({
       ...run,
-      tool: judged.tool,
+      tool: asked.tool,
       memory: recalled.memory,
       requestId: run.context.requestId,
       nonce: run.decisionId,
     });
     run.input = input;
-    run.evaluation = judged.snapshot.evaluate(decisionEntrypoint, input, run.nowMs);
+    run.evaluation = asked.snapshot.evaluate(decisionEntrypoint, input, run.nowMs);
     const decision = enforce(read(run, run.evaluation), run.token, recalled);
     if (!decision.allow) return offerApproval(ports, run, recalled, decision);
     return isQuestion(run.call.method) ? decision : commit(ports, run, recalled, decision);
   });
 }
 
-function remember(ports: DecidePorts, run: Run, { snapshot, tool }: Judged): MaybePromise<Recall> {
+/** What to recall, the same at every attempt. */
+interface Asked extends Judged {
+  readonly query: RecallQuery;
+  readonly names: ValueNames;
+}
+
+function question({ sessions }: DecidePorts, run: Run, { snapshot, tool }: Judged): Asked {
   const { call, pep, nowMs } = run;
   const query = { tenant: pep.tenant, ...sessionPrincipal(call, pep, run.token), call, tool, data: snapshot.data, nowMs };
-  return run.storeLost ? forget(ports.sessions, query) : recall(ports.sessions, query);
+  return { snapshot, tool, query, names: valueNames(query, sessions.mark) };
+}
+
+function remember({ sessions }: DecidePorts, run: Run, { query, names }: Asked): MaybePromise<Recall> {
+  return run.storeLost ? forget(query, names) : recall(sessions, query, names);
 }
 
 /** The allow counts once it is reserved. A store that fails now is a store that is away: the policy judges without it. */

@@ -1,5 +1,6 @@
 import { looseForms } from "./folding.ts";
-import { scan, tokenMarks } from "./tokens.ts";
+import { lately } from "./lately.ts";
+import { scanShort, tokenMarks } from "./tokens.ts";
 import { strictWords } from "./words.ts";
 
 const charactersMax = 8192;
@@ -8,9 +9,11 @@ const charactersMax = 8192;
  * One spelling for all texts that mean the same: addresses and account numbers in their canonical form, all else as its words. Look-alikes
  * stay different: `GB29 NWBK …` and `gb29nwbk…` are one, `paypal.com` and its Cyrillic double are two. A text longer than any name equals only itself.
  */
-export function strictForm(text: string): string {
+export const strictForm = lately(readStrictly);
+
+function readStrictly(text: string): string {
   if (text.length > charactersMax) return text;
-  const { tokens, rest } = scan(text);
+  const { tokens, rest } = scanShort(text);
   const sure = tokens.filter((token) => token.sure);
   const parts = rest.split(tokenMarks).flatMap((between, i) => [...strictWords(between), sure[i]?.strict ?? ""]);
   return parts.filter((part) => part !== "").join(" ");

@@ -1,7 +1,6 @@
-import type { Json } from "../json.ts";
 import { boundedStart, looseForms, wideText } from "./folding.ts";
 import type { Origin } from "./names.ts";
-import { type Part, type Question, questionOf } from "./question.ts";
+import type { Part, Question } from "./question.ts";
 import { scan, type Token } from "./tokens.ts";
 
 /** Where a value comes from. */
@@ -14,10 +13,9 @@ export interface Verdict {
 /** What is stored under a name: an `OriginCode`. Anything else counts as nothing found. */
 export type Find = (name: string) => string | undefined;
 
-/** All names that `judge` may ask for about this value. */
-export function namesToAsk(value: Json): string[] {
-  const { parts, wide } = questionOf(value);
-  return [...new Set([...parts.flatMap(namesOfPart), ...wide])];
+/** All names that `judge` may ask for; some perhaps twice. */
+export function namesToAsk({ parts, wide }: Question): string[] {
+  return [...parts.flatMap(namesOfPart), ...wide];
 }
 
 function namesOfPart(part: Part): readonly string[] {
@@ -37,14 +35,7 @@ function namesOfPart(part: Part): readonly string[] {
  * Where a value comes from: the worst of its parts. Matching what is trusted is strict, matching what is untrusted is wide; what is found
  * nowhere, or an empty value, is `unknown`, and a value too large to be looked at is `untrusted`.
  */
-export function judge(value: Json, find: Find): Verdict {
-  return judgeQuestion(questionOf(value), find);
-}
-
-const severity: Readonly<Record<Origin, number>> = { task: 0, trusted: 1, unknown: 2, untrusted: 3 };
-const unknown: Verdict = { origin: "unknown", namedSource: false };
-
-function judgeQuestion({ parts, wide, partial }: Question, find: Find): Verdict {
+export function judge({ parts, wide, partial }: Question, find: Find): Verdict {
   if (partial) return { origin: "untrusted", namedSource: false };
   const evidence = new Evidence(find);
   const origins = parts.map((part) => evidence.weigh(part));
@@ -53,6 +44,9 @@ function judgeQuestion({ parts, wide, partial }: Question, find: Find): Verdict 
   if (worst === "untrusted" || evidence.untrusted(wide)) return { origin: "untrusted", namedSource: evidence.allNamed };
   return unknown;
 }
+
+const severity: Readonly<Record<Origin, number>> = { task: 0, trusted: 1, unknown: 2, untrusted: 3 };
+const unknown: Verdict = { origin: "unknown", namedSource: false };
 
 /** Weighs what is found, and keeps in mind whether all untrusted content came from named sources. */
 class Evidence {
@@ -143,12 +137,25 @@ export interface EmbeddedLinks {
 }
 
 const [linksMax, readMax] = [32, 32_768];
+const noLinks: EmbeddedLinks = { links: [], partial: false };
+
+/**
+ * What every link has in whatever disguise, and most texts have not: a dot or colon with something else behind it than the next word (` at ` is
+ * an `@`), a dot spelled out or referred to (`&#46;`), or a sign outside printable ASCII. Where it is not found nothing need be looked for.
+ */
+const mayHoldLink = /[^ -~]|[.:](?! (?![Aa][Tt][ _-])[A-Za-z0-9]|$)| \.|&#|[Dd][Oo][Tt]/;
+const ibanStart = /[A-Za-z]{2}\d{2}/;
+
+function mayHoldIban(text: string): boolean {
+  return ibanStart.test(text) && manyDigits.test(text);
+}
 
 /**
  * Links and IBANs that stand in a text such as the body of a message, each once: URLs, host names, and what a reader would understand as such.
  * At most 32; of more, the last one holds all the rest.
  */
 export function embeddedLinks(text: string): EmbeddedLinks {
+  if (text.length <= readMax && !mayHoldLink.test(text) && !mayHoldIban(text)) return noLinks;
   const part = boundedStart(text, readMax);
   const wide = wideText(part);
   const scans = [part, ...(wide === part ? [] : [wide])].map((reading) => scan(reading));

@@ -1,8 +1,9 @@
 import type { Json } from "../json.ts";
 import { amountsOf } from "./amounts.ts";
 import { boundedStart, looseForms, wideText } from "./folding.ts";
+import { lately } from "./lately.ts";
 import { limits, nameOf } from "./names.ts";
-import { emailMark, looseParties, loosePassengers, looseValues, scan, type Token, tokenMarks } from "./tokens.ts";
+import { emailMark, looseParties, loosePassengers, looseValues, scan, scanShort, type Token, tokenMarks } from "./tokens.ts";
 import type { WebAddress } from "./web-address.ts";
 import { strictWords } from "./words.ts";
 
@@ -62,19 +63,7 @@ function ofValue(value: Json, depth: number): Question {
   return { parts, wide: asked.flatMap((each) => each.wide), partial: partial || parts.length > partsMax };
 }
 
-const recent = new Map<string, Question>();
-const [recentMax, recentLength] = [64, 256];
-
-/** The same text is asked about twice, before and after the store was read, and often again. */
-function ofText(text: string): Question {
-  const known = recent.get(text);
-  if (known !== undefined) return known;
-  const question = readText(text);
-  if (text.length > recentLength) return question;
-  if (recent.size >= recentMax) recent.clear();
-  recent.set(text, question);
-  return question;
-}
+const ofText = lately(readText);
 
 function readText(text: string): Question {
   const part = boundedStart(text, charactersMax);
@@ -82,11 +71,11 @@ function readText(text: string): Question {
   if (amounts.length > 0 && !accountNumber.test(part)) {
     return { ...noQuestion, parts: [{ kind: "amount", exact: amounts.map(nameOf.amount), wide: amounts.map(nameOf.untrustedAmount) }] };
   }
-  const { tokens, rest } = scan(part);
+  const { tokens, rest } = scanShort(part);
   if (tokens.length > partsMax) return { ...noQuestion, partial: true };
   const parts = [...tokens.filter((token) => token.sure).map(ofToken), ...leftOver(rest)];
   const partial = part.length < text.length || parts.includes(tooLarge) || parts.length > partsMax;
-  return { parts, wide: [...wholeNames(part, rest), ...wideNames(part)], partial };
+  return { parts, wide: [...wholeNames(part, rest), ...wideNames(part, tokens)], partial };
 }
 
 /** Keys are structure, unless they are addresses or numbers (`{"eve@example.com": "editor"}`). */
@@ -188,12 +177,12 @@ function wholeNames(text: string, rest: string): string[] {
 }
 
 /** What a text says when it is read with an effort to understand it. */
-function wideNames(text: string): string[] {
+function wideNames(text: string, found: readonly Token[]): string[] {
   const wide = wideText(text);
   const readings = [...(wide === text ? [] : [wide]), ...(/[\t\n\r]/.test(text) ? [text.replace(/[\t\n\r]/g, "")] : [])];
-  const tokens = [...readings.flatMap((reading) => scan(reading).tokens), ...scan(text).tokens.filter((token) => !token.sure)];
-  const found = tokens.flatMap((token) => [...looseValues(token), ...looseParties(token), ...(loosePassengers(token) ?? [])]);
-  return untrusted([...found, ...(wide === text ? [] : looseForms(wide))]);
+  const tokens = [...readings.flatMap((reading) => scan(reading).tokens), ...found.filter((token) => !token.sure)];
+  const names = tokens.flatMap((token) => [...looseValues(token), ...looseParties(token), ...(loosePassengers(token) ?? [])]);
+  return untrusted([...names, ...(wide === text ? [] : looseForms(wide))]);
 }
 
 function untrusted(forms: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 import { Effort } from "./effort.ts";
 import { foldedForm, isAscii, looseForms } from "./folding.ts";
+import { lately } from "./lately.ts";
 import { readAccount, readIban } from "./numbers.ts";
 import { hostLikeness, hostsInside, looseHosts, readAddress, strictDomain, type WebAddress } from "./web-address.ts";
 import { trimEnd } from "./words.ts";
@@ -56,6 +57,9 @@ export function scan(text: string, effort = new Effort(Number.POSITIVE_INFINITY)
   if (/\d/.test(rest)) rest = takeNumbers(rest, found);
   return { tokens: found.list, rest, partial: found.isFull };
 }
+
+/** The same, with its latest answers for short texts kept. */
+export const scanShort = lately((text) => scan(text));
 
 const dot = /[.\u3002\uff0e\uff61]/;
 

@@ -46,10 +46,18 @@ export function taskWords(text: string): string[] {
 
 /** Whether a task has one of these words; of an entry of several words it must have all. `has` is asked for stems. */
 export function asksFor(words: readonly string[], has: (stem: string) => boolean): boolean {
-  return words.some((entry) => {
-    const stems = stemsOf(entry);
-    return stems.length > 0 && stems.every(has);
-  });
+  return stemsOfAll(words).some((stems) => stems.length > 0 && stems.every(has));
+}
+
+const stemmed = new WeakMap<readonly string[], readonly (readonly string[])[]>();
+
+/** Lists of words live as long as their bundle, and each is stemmed once. */
+function stemsOfAll(words: readonly string[]): readonly (readonly string[])[] {
+  const known = stemmed.get(words);
+  if (known !== undefined) return known;
+  const stems = words.map(stemsOf);
+  stemmed.set(words, stems);
+  return stems;
 }
 
 const letters = /[\p{L}\p{N}]+/gu;

@@ -6,7 +6,8 @@ import { type Denial, widerGrant } from "./binding-token.ts";
 import { accessRequestDoc, openRequestsDoc, principalOwner } from "./keys.ts";
 import { type SessionWrite, writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
-import { newState, parseState } from "./state.ts";
+import { newState } from "./state.ts";
+import { stateOf } from "./state-memo.ts";
 import { endedBy, type Stop, stopTargets } from "./stop.ts";
 import { readDocs, untilDone } from "./until-done.ts";
 
@@ -150,7 +151,7 @@ export async function accessRequest(deps: SessionDeps, tenant: string, id: strin
   if (request.status !== "approved") return request;
   const [session] = await readDocs(deps, tenant, [request.denial.session], nowMs);
   const text = session?.text ?? null;
-  const waits = text !== null && parseState(text).approvals.some((approval) => approval.id === id);
+  const waits = text !== null && stateOf({ tenant, doc: request.denial.session }, text).approvals.some((approval) => approval.id === id);
   return waits || request.expiresMs <= nowMs ? request : { ...request, status: "used" };
 }
 
@@ -224,15 +225,16 @@ interface SessionParts {
 
 function withApproval(deps: SessionDeps, { request, verdict, stored, stops, nowMs }: SessionParts): SessionWrite {
   const { denial, id, expiresMs } = request;
-  const state = stored === undefined || stored.text === null ? newState(verdict.life, nowMs) : parseState(stored.text);
+  const place = { tenant: denial.tenant, doc: denial.session };
+  const state = stored === undefined || stored.text === null ? newState(verdict.life, nowMs) : stateOf(place, stored.text);
   // An approval neither wakes a session that was ended nor begins one that would live when a block is lifted.
   const ended = endedBy(state, stops);
   if (ended !== null) throw new RemitError("session_ended", `the session was ended by its ${ended.by}: ${ended.reason}`);
   const living = state.approvals.filter((approval) => approval.expiresMs > nowMs);
   if (living.length >= approvalsMax) throw new RemitError("approval_conflict", `${approvalsMax} approvals of this session wait to be used`);
-  const { binding, codes, session } = denial;
+  const { binding, codes } = denial;
   state.approvals = [...living, { id, binding, codes: [...codes], approver: verdict.approver.id, expiresMs }];
-  return writeSession(deps, { key: session, version: stored?.version ?? 0 }, state, nowMs);
+  return writeSession(deps, { ...place, version: stored?.version ?? 0 }, state, nowMs);
 }
 
 /** What a decided or open request says of its arguments and identity, for records: never the arguments themselves. */

@@ -3,16 +3,15 @@ import type { Json, JsonObject } from "../json.ts";
 import { at } from "../pointer.ts";
 
 const read = new WeakMap<object, ReadonlySet<string>>();
-const none: ReadonlySet<string> = new Set();
 
 /** Tools that some catalog entry requires: of their calls it is remembered what they showed. Read once per bundle. */
 export function requiredTools(data: JsonObject): ReadonlySet<string> {
-  const tools = at(data, "/remit/catalog/tools");
-  if (typeof tools !== "object" || tools === null || Array.isArray(tools)) return none;
-  const known = read.get(tools);
+  const known = read.get(data);
   if (known !== undefined) return known;
-  const required = new Set(Object.values(tools as JsonObject).flatMap((entry) => toolsOf(member(entry, "requires"))));
-  read.set(tools, required);
+  const tools = at(data, "/remit/catalog/tools");
+  const entries = typeof tools !== "object" || tools === null || Array.isArray(tools) ? [] : Object.values(tools as JsonObject);
+  const required = new Set(entries.flatMap((entry) => toolsOf(member(entry, "requires"))));
+  read.set(data, required);
   return required;
 }
 

@@ -7,7 +7,8 @@ import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
 import { type ReadResult, readResult, rememberResult } from "./remember-result.ts";
 import { giveBack, type Reservation } from "./reserve.ts";
-import { addLabels, noteOutcome, parseState, type SessionState, type Step, settleExpired, undoCall } from "./state.ts";
+import { addLabels, noteOutcome, type SessionState, type Step, settleExpired, undoCall } from "./state.ts";
+import { stateOf } from "./state-memo.ts";
 import { readDocs, untilDone } from "./until-done.ts";
 
 /** What became of an allowed call. `failed`: it ran and failed. `not_run`: it never ran. */
@@ -87,7 +88,7 @@ async function find(
   if (reservation.pep !== id)
     throw new RemitError("decision_unknown", `\`${report.decisionId}\` was asked for by another enforcement point`);
   const [doc] = await readDocs(deps, tenant, [reservation.session], nowMs);
-  const state = doc === undefined || doc.text === null ? null : parseState(doc.text);
+  const state = doc === undefined || doc.text === null ? null : stateOf({ tenant, doc: reservation.session }, doc.text);
   if (doc === undefined || state === null || state.life !== reservation.life)
     throw new RemitError("session_unknown", "the session of this decision has expired");
   if (reservation.reported !== null) return { done: repeated(report, reservation, state) };
@@ -124,7 +125,7 @@ async function settle(deps: SessionDeps, { tenant, found, report, read, tool, no
   const returned = [...settleExpired(state, nowMs), ...release(state, report, reservation)];
   const values = await rememberResult(deps, { tenant, state, doc: reservation.session, nowMs }, read);
   addLabels(state, report.labels);
-  const written = writeSession(deps, { key: reservation.session, version: found.stateVersion }, state, nowMs);
+  const written = writeSession(deps, { tenant, doc: reservation.session, version: found.stateVersion }, state, nowMs);
   const fields = [...written.values, ...values, ...habits(reservation, report, nowMs)];
   const { decisionId, status } = report;
   const valuesRecorded = values.reduce((sum, { entries }) => sum + entries.length, 0);

@@ -2,6 +2,7 @@ import type { DocChange, FieldsChange } from "../ports.ts";
 import { valuesOwner } from "./keys.ts";
 import type { SessionDeps } from "./query.ts";
 import type { SessionState } from "./state.ts";
+import { noteState } from "./state-memo.ts";
 
 /** What writing a session takes. */
 export interface SessionWrite {
@@ -14,11 +15,18 @@ export interface SessionWrite {
 const endedKeptMs = 30 * 86_400_000;
 
 /** The one way in which a session is written: with its end, and with the values that must outlive it. */
-export function writeSession(deps: SessionDeps, place: { key: string; version: number }, state: SessionState, nowMs: number): SessionWrite {
+export function writeSession(
+  deps: SessionDeps,
+  { tenant, doc, version }: { tenant: string; doc: string; version: number },
+  state: SessionState,
+  nowMs: number,
+): SessionWrite {
   const expiresMs = endOf(deps, state, nowMs);
-  const values = renewedValues(deps, place.key, state, expiresMs);
+  const values = renewedValues(deps, doc, state, expiresMs);
+  const text = JSON.stringify(state);
+  noteState({ tenant, doc }, text, state);
   // What was ended takes no place from what lives.
-  return { doc: { ...place, text: JSON.stringify(state), expiresMs, limited: state.ended === null }, values };
+  return { doc: { key: doc, version, text, expiresMs, limited: state.ended === null }, values };
 }
 
 /** A grant, an approval and an end hold for as long as they say, even while nothing happens. */

@@ -37,6 +37,10 @@ export interface FirstRead {
   readonly slots: readonly BudgetSlot[];
   /** Counters outside the session, by key. */
   readonly used: ReadonlyMap<string, number>;
+  /** Of the principal's destinations, in the order of their names. */
+  readonly habits: readonly (string | null)[];
+  /** What one life of the session has seen, in the order of the names; it says nothing of any other life. Null: not asked for. */
+  readonly guess: { readonly life: string; readonly values: readonly (string | null)[] } | null;
 }
 
 /** Goes on at once, or when the promise resolves: with an embedded store nothing comes between reading and changing. */

@@ -87,7 +87,7 @@ export function reserve(deps: SessionDeps, recall: Recall, parts: ReserveParts):
   if (session === null || state === null)
     return counters.length === 0 ? "done" : deps.store.change(query.tenant, { docs: [], counters, fields: [] }, query.nowMs);
   note(state, recall, parts, steps);
-  const written = writeSession(deps, { key: session.doc, version: session.version }, state, query.nowMs);
+  const written = writeSession(deps, { tenant: query.tenant, doc: session.doc, version: session.version }, state, query.nowMs);
   // A session that has grown too large for the store has no room for another call.
   if ((written.doc.text?.length ?? 0) > documentMax) return "full";
   const docs = [written.doc, waiting(deps, { recall, session, state, parts, steps })];

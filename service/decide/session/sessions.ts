@@ -9,7 +9,8 @@ import { sessionDoc, valuesOwner } from "./keys.ts";
 import { writeSession } from "./persist.ts";
 import type { SessionDeps } from "./query.ts";
 import { giveBack } from "./reserve.ts";
-import { newState, parseState, type SessionState, settleExpired } from "./state.ts";
+import { newState, type SessionState, settleExpired } from "./state.ts";
+import { stateOf } from "./state-memo.ts";
 import { endedBy, stopTargets } from "./stop.ts";
 import { readDocs, untilDone } from "./until-done.ts";
 
@@ -44,7 +45,7 @@ async function load(deps: SessionDeps, key: SessionKey, nowMs: number): Promise<
     [doc, ...targets.map((each) => each.doc)],
     nowMs,
   );
-  const state = stored.text === null ? null : parseState(stored.text);
+  const state = stored.text === null ? null : stateOf({ tenant: key.tenant, doc }, stored.text);
   const stops = targets.map(({ kind }, i) => ({ kind, stored: blocks[i] }));
   return { doc, stored, state, ended: endedBy(state, stops) };
 }
@@ -163,7 +164,7 @@ function change(deps: SessionDeps, key: SessionKey, nowMs: number, mutate: Mutat
     const state = stored.state ?? newState(life, nowMs);
     const counters = settleExpired(state, nowMs).map(giveBack);
     const fields = mutate(stored, state);
-    const written = writeSession(deps, { key: stored.doc, version: stored.stored.version }, state, nowMs);
+    const written = writeSession(deps, { tenant: key.tenant, doc: stored.doc, version: stored.stored.version }, state, nowMs);
     const changed = { docs: [written.doc], counters, fields: [...written.values, ...fields] };
     const ended = endedBy(state, []) ?? stored.ended;
     return [await deps.store.change(key.tenant, changed, nowMs), summary(key.id, state, ended, nowMs)];

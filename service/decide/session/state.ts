@@ -66,27 +66,32 @@ export interface ApprovalState {
   readonly expiresMs: number;
 }
 
-/** What one session remembers, kept as one document of the store. Values of results are fields of the store, owned by `life`. */
+type Counts = Readonly<Record<string, number>>;
+
+/**
+ * What one session remembers, kept as one document of the store. Values of results are fields of the store, owned by `life`. Members are
+ * replaced, never changed in place: copies of a state share them.
+ */
 export interface SessionState {
   readonly format: 1;
   /** Another life of the same session id remembers nothing of this one. */
   readonly life: string;
   readonly firstMs: number;
   calls: number;
-  classes: Record<string, number>;
-  tools: Record<string, number>;
+  classes: Counts;
+  tools: Counts;
   /** Rows returned by tools that return confidential or personal data. */
   records: number;
-  labels: string[];
+  labels: readonly string[];
   /** Counters of the session, in millionths. */
-  counters: Record<string, number>;
+  counters: Counts;
   /** Definition digest of each tool at its first allowed call. */
-  pins: Record<string, string>;
-  recent: RecentCall[];
-  releases: Release[];
+  pins: Readonly<Record<string, string>>;
+  recent: readonly RecentCall[];
+  releases: readonly Release[];
   grant: GrantState | null;
-  approvals: ApprovalState[];
-  /** Values remembered so far, and until when the store keeps them: always longer than the session. */
+  approvals: readonly ApprovalState[];
+  /** Values remembered so far, and until when the store keeps them: always longer than the session; 0: there are none, nor evidence. */
   values: number;
   valuesUntilMs: number;
   /** More was seen than could be remembered: what is not found may have been seen in untrusted content. */
@@ -132,15 +137,15 @@ export function addLabels(state: SessionState, labels: readonly string[]): void 
 /** Counts an allowed call (`step` 1), or takes it back (-1). */
 export function countCall(state: SessionState, tool: string, actionClass: ActionClass, step: 1 | -1): void {
   state.calls = Math.max(0, state.calls + step);
-  bump(state.classes, actionClass, step);
+  state.classes = bumped(state.classes, actionClass, step);
   const known = Object.hasOwn(state.tools, tool) || Object.keys(state.tools).length < toolsMax;
-  bump(state.tools, known ? tool : "other", step);
+  state.tools = bumped(state.tools, known ? tool : "other", step);
 }
 
-function bump(counts: Record<string, number>, name: string, step: number): void {
+function bumped(counts: Counts, name: string, step: number): Counts {
   // `__proto__` as a name would be lost, and with it the count.
   const key = name === "__proto__" ? "other" : name;
-  counts[key] = Math.max(0, (Object.hasOwn(counts, key) ? (counts[key] ?? 0) : 0) + step);
+  return { ...counts, [key]: Math.max(0, (Object.hasOwn(counts, key) ? (counts[key] ?? 0) : 0) + step) };
 }
 
 /** Steps a counter of the session; false when it would pass `max` (millionths). */
@@ -149,7 +154,7 @@ export function stepCounter(state: SessionState, name: string, add: number, max:
   if (max !== null && used + add > max) return false;
   if (!Object.hasOwn(state.counters, name) && Object.keys(state.counters).length >= countersMax)
     throw new RemitError("session_limit", `a session cannot have more than ${countersMax} counters`);
-  state.counters[name] = Math.max(0, used + add);
+  state.counters = { ...state.counters, [name]: Math.max(0, used + add) };
   return true;
 }
 
@@ -173,7 +178,7 @@ export function pinOf(state: SessionState, tool: string, digest: string | null):
 /** Remembers the digest of a tool's definition at its first allowed call. */
 export function pinDefinition(state: SessionState, tool: string, digest: string): void {
   if (Object.hasOwn(state.pins, tool)) return;
-  if (Object.keys(state.pins).length < pinsMax) state.pins[tool] = digest;
+  if (Object.keys(state.pins).length < pinsMax) state.pins = { ...state.pins, [tool]: digest };
 }
 
 /** Undoes the calls whose outcome was not reported in time and whose tools say so; returns the steps outside the session. */

@@ -1,8 +1,9 @@
 import type { Json } from "../json.ts";
 import { at, escapedPart } from "../pointer.ts";
-import type { ToolEntry } from "../ports.ts";
+import type { ToolEntry, ToolRequirement } from "../ports.ts";
 import { strictForm } from "../provenance/forms.ts";
 import { embeddedLinks, namesToAsk } from "../provenance/judge.ts";
+import { type Question, questionOf } from "../provenance/question.ts";
 import type { ToolCall } from "../tool-call.ts";
 import { type Marker, principalOwner } from "./keys.ts";
 import type { RecallQuery } from "./query.ts";
@@ -12,6 +13,7 @@ export interface ArgumentValue {
   readonly pointer: string;
   readonly role: "destination" | "amount" | "query";
   readonly value: Json;
+  readonly question: Question;
   /** Keyed hashes under which a destination is remembered once it was used; none for other roles. */
   readonly used: readonly string[];
 }
@@ -21,14 +23,21 @@ export interface EmbeddedValue {
   readonly pointer: string;
   readonly kind: "url" | "account";
   /** Null: there are too many to be looked at. */
-  readonly text: string | null;
+  readonly question: Question | null;
+}
+
+/** Evidence that the tool needs, and the names that must all have been seen. */
+export interface NeededEvidence extends ToolRequirement {
+  readonly names: readonly string[];
 }
 
 /** What a call's arguments hold that may have been seen before, and the keyed hashes to ask for. */
 export interface ValueNames {
   readonly values: readonly ArgumentValue[];
   readonly embedded: readonly EmbeddedValue[];
-  /** To ask of the session's values. */
+  readonly evidence: readonly NeededEvidence[];
+  /** Names to ask of the session's values, and in the same order the keyed hashes that stand for them. */
+  readonly asked: readonly string[];
   readonly session: readonly string[];
   /** To ask of the destinations that the principal has used. */
   readonly principal: readonly string[];
@@ -42,16 +51,26 @@ export function valueNames(query: RecallQuery, mark: Marker): ValueNames {
   const { call, tool } = query;
   const values = argumentsOf(call, tool, mark);
   const embedded = acts(tool) ? embeddedOf(call, tool) : [];
-  const asked = [...values.map(({ value }) => value), ...embedded.map(({ text }) => text ?? "")].flatMap((value) => namesToAsk(value));
-  const evidence = tool.requires.flatMap((required) => evidenceNames(call, required));
-  const session = call.sessionId === null ? [] : [...new Set([...asked, ...evidence])].map(mark);
+  const evidence = tool.requires.map(({ tool, argument }) => ({ tool, argument, names: evidenceNames(call, { tool, argument }) }));
+  const asked = call.sessionId === null ? [] : [...namesIn(values, embedded, evidence)];
   return {
     values,
     embedded,
-    session,
+    evidence,
+    asked,
+    session: asked.map(mark),
     principal: [...new Set(values.flatMap(({ used }) => used))],
     principalOwner: principalOwner(mark, query.subject, query.agent),
   };
+}
+
+function namesIn(values: readonly ArgumentValue[], embedded: readonly EmbeddedValue[], evidence: readonly NeededEvidence[]): Set<string> {
+  const names = new Set<string>();
+  for (const { question } of [...values, ...embedded]) {
+    if (question !== null) for (const name of namesToAsk(question)) names.add(name);
+  }
+  for (const needed of evidence) for (const name of needed.names) names.add(name);
+  return names;
 }
 
 /** Whether a tool changes something or reaches outside. */
@@ -71,7 +90,7 @@ function argumentsOf(call: ToolCall, tool: ToolEntry, mark: Marker): ArgumentVal
       const value = at(call.arguments, pointer);
       if (value === undefined || value === null || found.has(pointer)) continue;
       const used = role === "destination" ? usedNames(value).map(mark) : [];
-      found.set(pointer, { pointer, role, value, used });
+      found.set(pointer, { pointer, role, value, question: questionOf(value), used });
     }
   }
   return [...found.values(), ...unstated(tool, found)];
@@ -80,7 +99,8 @@ function argumentsOf(call: ToolCall, tool: ToolEntry, mark: Marker): ArgumentVal
 /** A tool that always sends, and is not told where to, sends to a place that nobody named. */
 function unstated(tool: ToolEntry, found: ReadonlyMap<string, ArgumentValue>): ArgumentValue[] {
   if (!tool.always_sends || tool.destinations.some((pointer) => found.has(pointer))) return [];
-  return tool.destinations.map((pointer) => ({ pointer, role: "destination", value: null, used: [] }));
+  const nowhere = { role: "destination", value: null, question: questionOf(null), used: [] } as const;
+  return tool.destinations.map((pointer) => ({ pointer, ...nowhere }));
 }
 
 /** What is beyond the limit must not hide behind what is not: the last one stands for all the rest. */
@@ -89,17 +109,17 @@ function embeddedOf(call: ToolCall, tool: ToolEntry): EmbeddedValue[] {
   const links: EmbeddedValue[] = [];
   eachText(call.arguments, "", judged, (text, pointer) => {
     const { links: found, partial } = embeddedLinks(text);
-    for (const { kind, text: link } of found) links.push({ pointer, kind, text: link });
-    if (partial) links.push({ pointer, kind: "url", text: null });
+    for (const { kind, text: link } of found) links.push({ pointer, kind, question: questionOf(link) });
+    if (partial) links.push({ pointer, kind: "url", question: null });
   });
   if (links.length <= embeddedMax) return links;
   const last = links[embeddedMax - 1];
-  return [...links.slice(0, embeddedMax - 1), { pointer: last?.pointer ?? "", kind: "url", text: null }];
+  return [...links.slice(0, embeddedMax - 1), { pointer: last?.pointer ?? "", kind: "url", question: null }];
 }
 
 /** Visits the text leaves of arguments but those that are judged as a whole. */
 function eachText(node: Json, pointer: string, judged: ReadonlySet<string>, visit: (text: string, pointer: string) => void): void {
-  if (judged.has(pointer)) return;
+  if (judged.size > 0 && judged.has(pointer)) return;
   if (typeof node === "string") visit(node, pointer);
   if (typeof node !== "object" || node === null) return;
   for (const [key, child] of Object.entries(node)) eachText(child as Json, `${pointer}/${escapedPart(key)}`, judged, visit);
@@ -111,7 +131,7 @@ export function evidenceName(tool: string, value: string | null): string {
 }
 
 /** What must have been seen for a requirement to be met; an absent argument can be shown by nothing. */
-export function evidenceNames(call: ToolCall, required: { tool: string; argument: string | null }): string[] {
+function evidenceNames(call: ToolCall, required: ToolRequirement): string[] {
   if (required.argument === null) return [evidenceName(required.tool, null)];
   const texts = textsOf(at(call.arguments, required.argument)) ?? [];
   return texts.map((text) => evidenceName(required.tool, strictForm(text)));
@@ -145,20 +165,15 @@ export function* textsWithin(value: Json | undefined): Generator<string> {
   for (const child of Object.values(value)) yield* textsWithin(child as Json);
 }
 
-/** Keyed hash → what is remembered under it. */
+/** Name → what is remembered under it. */
 export type Lookup = ReadonlyMap<string, string>;
 
 /** Puts the answer of the store beside what was asked. */
-export function lookupsOf(
-  owners: readonly { readonly names: readonly string[] }[],
-  fields: readonly (readonly (string | null)[])[],
-): Lookup {
+export function lookup(names: readonly string[], values: readonly (string | null)[]): Lookup {
   const found = new Map<string, string>();
-  owners.forEach(({ names }, i) => {
-    names.forEach((name, j) => {
-      const value = fields[i]?.[j] ?? null;
-      if (value !== null) found.set(name, value);
-    });
+  names.forEach((name, i) => {
+    const value = values[i] ?? null;
+    if (value !== null) found.set(name, value);
   });
   return found;
 }

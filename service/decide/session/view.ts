@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../json.ts";
 import { at } from "../pointer.ts";
 import type { SessionInput, ValueInput } from "../policy-input-schema.ts";
 import { judge, spells } from "../provenance/judge.ts";
+import type { Question } from "../provenance/question.ts";
 import { asksFor } from "../provenance/words.ts";
 import { approvalsFor } from "./binding.ts";
 import { fromUnits } from "./budgets.ts";
@@ -11,32 +12,36 @@ import { type Memory, noSession } from "./memory.ts";
 import type { FirstRead, RecallQuery, SessionDeps } from "./query.ts";
 import { countsOfTool, pinOf, type RecentCall, type SessionState } from "./state.ts";
 import { endedBy } from "./stop.ts";
-import { type ArgumentValue, acts, evidenceNames, type Lookup, type ValueNames } from "./values.ts";
+import { type ArgumentValue, acts, type Lookup, type ValueNames } from "./values.ts";
 
 /** Everything that was read about a call. */
 export interface MemoryParts {
   readonly first: FirstRead;
   readonly state: SessionState | null;
   readonly names: ValueNames;
-  readonly found: Lookup;
+  /** By name: what the session has seen. */
+  readonly seen: Lookup;
+  /** By keyed hash: the destinations that the principal has used. */
+  readonly habits: Lookup;
 }
 
 /** What policies see. */
 export function memoryOf(deps: SessionDeps, parts: MemoryParts): Memory {
-  const { query } = parts.first;
+  const { names, seen } = parts;
   return {
     session: sessionView(deps, parts),
     values: valuesView(deps.mark, parts),
-    embedded: parts.names.embedded.map(({ pointer, kind, text }) => ({
+    embedded: names.embedded.map(({ pointer, kind, question }) => ({
       pointer,
       kind,
-      origin: text === null ? "untrusted" : originOf(deps.mark, parts, text).origin,
+      origin: question === null ? "untrusted" : originOf(parts, question).origin,
     })),
     askedFor: askedFor(deps.mark, parts),
-    requires: query.tool.requires.map(({ tool, argument }) => {
-      const needed = evidenceNames(query.call, { tool, argument });
-      return { tool, argument, met: needed.length > 0 && needed.every((name) => parts.found.has(deps.mark(name))) };
-    }),
+    requires: names.evidence.map(({ tool, argument, names: needed }) => ({
+      tool,
+      argument,
+      met: needed.length > 0 && needed.every((name) => seen.has(name)),
+    })),
   };
 }
 
@@ -59,14 +64,14 @@ export function unavailableMemory(query: RecallQuery, names: ValueNames): Memory
   };
 }
 
-function originOf(mark: Marker, { state, found }: MemoryParts, value: Json) {
-  const verdict = judge(value, (name) => found.get(mark(name)));
+function originOf({ state, seen }: MemoryParts, question: Question) {
+  const verdict = judge(question, (name) => seen.get(name));
   // More was seen than could be remembered: what is not found may have come from untrusted content.
   return verdict.origin === "unknown" && state?.full === true ? ({ origin: "untrusted", namedSource: false } as const) : verdict;
 }
 
 function valuesView(mark: Marker, parts: MemoryParts): Record<string, ValueInput> {
-  const judged = parts.names.values.map((item) => ({ item, verdict: originOf(mark, parts, item.value) }));
+  const judged = parts.names.values.map((item) => ({ item, verdict: originOf(parts, item.question) }));
   const vouching = judged.filter(
     ({ item, verdict }) => item.role === "destination" && (verdict.origin === "task" || verdict.origin === "trusted"),
   );
@@ -96,7 +101,7 @@ function valueView(
     origin: judged.origin,
     vouched: judged.vouched,
     granted: role === "destination" ? grantedAll(mark, parts.state?.grant ?? null, value) : null,
-    used_before: used.length > 0 && used.every((name) => parts.found.has(name)),
+    used_before: used.length > 0 && used.every((name) => parts.habits.has(name)),
     amount: role === "amount" ? amountOf(value) : null,
   };
 }
@@ -117,9 +122,16 @@ function askedFor(mark: Marker, { first, state }: MemoryParts): boolean | null {
   return asksFor(tool.words, has) || asksFor(delegatingWords(data), has);
 }
 
+const delegating = new WeakMap<object, readonly string[]>();
+
+/** Read once per bundle. */
 function delegatingWords(data: JsonObject): readonly string[] {
+  const known = delegating.get(data);
+  if (known !== undefined) return known;
   const words = at(data, "/remit/config/task_relevance/delegating");
-  return Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+  const texts = Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+  delegating.set(data, texts);
+  return texts;
 }
 
 function sessionView(deps: SessionDeps, parts: MemoryParts): SessionInput {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../service/decide/json.ts";
-import { judge, namesToAsk, spells } from "../../../../service/decide/provenance/judge.ts";
-import { seen } from "./seen.ts";
+import { spells } from "../../../../service/decide/provenance/judge.ts";
+import { judge, namesToAsk, seen } from "./seen.ts";
 
 const task =
   "Please pay 1,200.00 to GB29 NWBK 6016 1331 9268 19 and mail john.doe@corp.com about O'Brien's bill-7.txt. " +

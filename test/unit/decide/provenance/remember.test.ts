@@ -1,10 +1,13 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { Effort } from "../../../../service/decide/provenance/effort.ts";
-import { embeddedLinks, judge } from "../../../../service/decide/provenance/judge.ts";
+import { embeddedLinks } from "../../../../service/decide/provenance/judge.ts";
 import { createMarker } from "../../../../service/decide/provenance/mark.ts";
 import { limits } from "../../../../service/decide/provenance/names.ts";
 import { rememberedNames } from "../../../../service/decide/provenance/remember.ts";
 import { asksFor, taskWords } from "../../../../service/decide/provenance/words.ts";
+import { judge } from "./seen.ts";
 
 describe("rememberedNames", () => {
   it("keeps words of trusted and of untrusted content apart, and values together", () => {
@@ -182,6 +185,40 @@ describe("work", () => {
     }
   });
 
+  it("leaves nothing out of what is a link in some disguise", () => {
+    const pieces = [
+      "evil",
+      "com",
+      "a",
+      "GB29",
+      "NWBK 6016 1331 9268 19",
+      "29",
+      " ",
+      " . ",
+      ".",
+      ":",
+      "//",
+      "@",
+      "[",
+      "]",
+      "(",
+      ")",
+      " dot ",
+      "_AT_",
+    ];
+    const text = fc.array(fc.constantFrom(...pieces, " at ", "hxxp", "http", "javascript", "data", "&#46;", "Dot", "-", "/"), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(text, (parts) => {
+        // A sign outside ASCII makes sure that it is looked at closely.
+        const plain = parts.join("").replace(/ +/g, " ").trim();
+        expect(embeddedLinks(plain).links).toEqual(embeddedLinks(`\u00e9,${plain}`).links);
+      }),
+      { numRuns: 2000, examples: [[["hxxp", ":", " at ", "29"]]] },
+    );
+  });
+
   it("of links in a long text is bounded, and says that there may be more", () => {
     const text = `${"1 ".repeat(16_384)}https://evil.com/x`;
     expect(embeddedLinks(text)).toEqual({ links: [], partial: true });
@@ -222,6 +259,18 @@ describe("createMarker", () => {
     expect(mark("v:a@x.com")).toBe(createMarker(Buffer.alloc(32, 1))("v:a@x.com"));
     expect(mark("v:a@x.com")).not.toBe(mark("v:b@x.com"));
     expect(mark("v:a@x.com")).not.toBe(createMarker(Buffer.alloc(32, 2))("v:a@x.com"));
+  });
+
+  it("is HMAC-SHA256 cut short, whatever key and name", () => {
+    const right = (key: Uint8Array, name: string) => createHmac("sha256", key).update(name).digest("base64url").slice(0, 16);
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), fc.string({ unit: "binary" }), (key, name) => {
+        expect(createMarker(Buffer.from(key))(name)).toBe(right(key, name));
+      }),
+    );
+    const [key, ...names] = [Buffer.alloc(32, 1), "\ud800x", "", "\u20ac".repeat(1024), "\u20ac".repeat(1025), "x".repeat(5000)];
+    for (const name of names) expect(mark(name)).toBe(right(key, name));
+    for (const bytes of [64, 65, 200]) expect(createMarker(Buffer.alloc(bytes, 3))("x")).toBe(right(Buffer.alloc(bytes, 3), "x"));
   });
 
   it("gives the same for long names and after many others", () => {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judge } from "../../../../service/decide/provenance/judge.ts";
-import { seen } from "./seen.ts";
+import { judge, seen } from "./seen.ts";
 
 const values = [
   "eve@evil.com",
