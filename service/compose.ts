@@ -94,6 +94,7 @@ function createServer(parts: Parts, ports: DecidePorts): Server {
     },
     ...sessionDeps(parts, ports),
     ...dialectDeps(config, ports, parts),
+    bundleState: policies.status,
     deadline,
     bodyLimits: { bytesMax: limits.body_bytes_max, depthMax: limits.json_depth_max, nodesMax: limits.json_nodes_max },
     batchMax: limits.batch_max,

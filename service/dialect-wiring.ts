@@ -1,14 +1,17 @@
 import type { Config } from "./config/schema.ts";
 import { createQuery } from "./decide/query.ts";
 import type { DecidePorts } from "./decide/run.ts";
-import { createDialects } from "./dialects/table.ts";
-import type { DialectRouteDeps } from "./http/dialect-routes.ts";
+import type { AuthzenOptions } from "./dialects/authzen/authzen.ts";
+import { createDialects, type DialectOptions } from "./dialects/table.ts";
+import type { AppDeps } from "./http/app.ts";
 import type { Identity } from "./identity-wiring.ts";
+import { createMetadataSigner } from "./metadata-signing.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import { version } from "./version.ts";
 
 type DialectDeps = Pick<
-  DialectRouteDeps,
-  "dialects" | "query" | "identityHeaders" | "agentTokens" | "anonymous" | "authenticateSigned" | "signatureAgeMsMax"
+  AppDeps,
+  "dialects" | "query" | "identityHeaders" | "agentTokens" | "anonymous" | "authenticateSigned" | "signatureAgeMsMax" | "opaInfo"
 >;
 
 /** The dialects as configured, and what they ask besides decisions. */
@@ -17,9 +20,20 @@ export function dialectDeps(
   ports: DecidePorts,
   { identity, metrics }: { identity: Identity; metrics: Metrics },
 ): DialectDeps {
-  const { identity_headers: names, hooks } = config.dialects;
+  const { identity_headers: names, check, authzen, opa, hooks } = config.dialects;
   return {
-    dialects: createDialects({ hooks: { allow: hooks.allow } }),
+    dialects: createDialects({
+      check: {
+        mcpPaths: check.mcp_paths,
+        mcpHeaders: check.mcp_headers,
+        resourceMetadata: check.resource_metadata ?? null,
+        obligations: check.obligations,
+      },
+      authzen: { metadata: metadataOf(authzen), batchMax: config.limits.batch_max },
+      opa: { defaultDecision: opa.default_decision, version, gateways: gatewaysOf(opa) },
+      hooks: { allow: hooks.allow },
+    }),
+    opaInfo: { labels: ports.labels, bundleName: config.bundle.name, defaultDecision: opa.default_decision },
     query: createQuery({ ...ports, queried: (event) => metrics.queried(event) }),
     identityHeaders: {
       subject: names.subject,
@@ -34,4 +48,18 @@ export function dialectDeps(
     authenticateSigned: identity.authenticateSigned,
     signatureAgeMsMax: hooks.webhook_age_s_max * 1000,
   };
+}
+
+function metadataOf({ base_url: baseUrl, metadata_key: key }: Config["dialects"]["authzen"]): AuthzenOptions["metadata"] {
+  if (baseUrl === undefined) return null;
+  return { baseUrl, signMetadata: key === undefined ? null : createMetadataSigner(key) };
+}
+
+function gatewaysOf({ gateways }: Config["dialects"]["opa"]): DialectOptions["opa"]["gateways"] {
+  return Object.fromEntries(
+    Object.entries(gateways).map(([path, { kind, protocol, mcp_headers: mcpHeaders, servers, roles }]) => [
+      path,
+      { kind, protocol, mcpHeaders, servers, roles },
+    ]),
+  );
 }

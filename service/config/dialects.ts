@@ -19,7 +19,7 @@ const Authzen = z
   .strictObject({
     base_url: z
       .url({ protocol: /^https$/ })
-      .regex(/^[^?#]*[^/?#]$/, "must have no query, no fragment and no `/` at its end")
+      .regex(/^[^/]+\/\/[^/?#@]+(\/[A-Za-z0-9._~-]+)*$/, "must have a host, a plain path or none, and no query, fragment or `/` at its end")
       .optional()
       .describe("URL by which enforcement points know this service; without it there is no `/.well-known/authzen-configuration`"),
     metadata_key: z
@@ -33,13 +33,68 @@ const Authzen = z
   })
   .prefault({});
 
+/** One path at which a gateway asks. */
+const OpaGateway = z.strictObject({
+  kind: z.enum(["kong", "apisix", "higress", "contextforge", "agt"]).describe("whose body is sent"),
+  protocol: z
+    .enum(["mcp", "http"])
+    .default("mcp")
+    .describe("what is behind it: MCP servers, or any HTTP server; a request that looks like MCP means nothing to the latter"),
+  mcp_headers: z
+    .boolean()
+    .default(false)
+    .describe("judge by `Mcp-*` headers where the body is not sent; only for servers that refuse headers which differ from the body"),
+  servers: z
+    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, "must be the name of a server"))
+    .max(256)
+    .default([])
+    .describe("names of servers that ContextForge puts before a tool's name"),
+  roles: z.array(z.string().min(1).max(256)).max(64).default([]).describe("roles of each subject whose roles the gateway does not tell"),
+});
+
 const Opa = z
   .strictObject({
     default_decision: dataPath.default("system/main").describe("path that `POST /` answers from"),
     gateways: z
-      .record(dataPath, z.enum(["kong", "apisix", "higress", "contextforge", "agt"]))
+      .record(dataPath, OpaGateway)
       .default({})
-      .describe("paths below `/v1/data/` at which a gateway's body becomes a tool call, with the kind of the gateway"),
+      .describe(
+        "paths below `/v1/data/` at which a gateway's body becomes a tool call: `kind` (`kong`, `apisix`, `higress`, `contextforge`, `agt`), `protocol` (`mcp`, or `http` for routes to other servers), `mcp_headers`, `servers` and `roles`",
+      ),
+  })
+  .prefault({});
+
+const Check = z
+  .strictObject({
+    mcp_paths: z
+      .array(
+        z
+          .string()
+          .regex(/^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*(\/\*|\/)?$/, "must be a path, or one that ends with `/*`")
+          .min(1),
+      )
+      .max(64)
+      .default(["/mcp"])
+      .describe(
+        "paths of the original request at which an MCP server is, all below one that ends with `/*`; a request elsewhere is a tool call `http.<method>`",
+      ),
+    mcp_headers: z
+      .boolean()
+      .default(false)
+      .describe(
+        "where no body is forwarded, judge by `Mcp-Method` and `Mcp-Name` alone: right only when every server behind refuses headers that differ from its body (MCP 2026-07-28)",
+      ),
+    obligations: z
+      .enum(["deny", "header"])
+      .default("deny")
+      .describe(
+        "what becomes of an allow under obligations: `header` lets it pass and tells them in `x-remit-obligations` to whom the proxy hands it",
+      ),
+    resource_metadata: z
+      .url({ protocol: /^https?$/ })
+      .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must hold no quotes and no spaces")
+      .optional()
+      .describe("URL of the protected resource's metadata (RFC 9728), named in challenges to clients"),
   })
   .prefault({});
 
@@ -60,5 +115,7 @@ const Hooks = z
   .prefault({});
 
 /** Wire formats beside the native one. */
-export const Dialects = z.strictObject({ identity_headers: IdentityHeaders, authzen: Authzen, opa: Opa, hooks: Hooks }).prefault({});
+export const Dialects = z
+  .strictObject({ identity_headers: IdentityHeaders, authzen: Authzen, opa: Opa, check: Check, hooks: Hooks })
+  .prefault({});
 export type Dialects = z.infer<typeof Dialects>;

@@ -52,6 +52,8 @@ export type Evaluation =
 /** A plain question to an entrypoint. */
 export interface PolicyQuestion {
   readonly entrypoint: string;
+  /** Path from the entrypoint's value down to what is asked for: keys, or integers; left out: the whole value. */
+  readonly below?: readonly (string | number)[];
   /** Any JSON; undefined: no input at all. */
   readonly input: Json | undefined;
   /** `undefined`: a builtin that fails is undefined, as in OPA. `deny`: it is an error. */

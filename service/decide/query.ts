@@ -73,7 +73,7 @@ function toQueryRecord(labels: QueryPorts["labels"], { question, pep, context, d
     ...(context.traceId === null ? {} : { trace_id: context.traceId }),
     ...(context.spanId === null ? {} : { span_id: context.spanId }),
     bundles: bundlesOf(context.snapshot.bundle),
-    path: question.entrypoint,
+    path: [question.entrypoint, ...(question.below ?? [])].join("/"),
     ...(question.input === undefined ? {} : { input: question.input }),
     ...(answer.kind === "value" ? { result: answer.value } : {}),
     ...(answer.kind === "error" ? { error: { code: answer.error.code, message: answer.error.message } } : {}),

@@ -45,17 +45,21 @@ export interface WireRequest extends WireHead {
   readonly token: string | null;
   /** The active bundle, and what it answers. */
   readonly policy: { readonly bundle: BundleId; readonly entrypoints: ReadonlySet<string> };
+  /** Who asks, as headers say that stand in the body: those of the request that the PEP holds back. Throws RemitError `request_invalid`. */
+  readonly identityIn: (headers: WireHeaders) => Pick<WireRequest, "claims" | "token">;
   /** Parses a document inside of the body as strictly and within the same bounds. Throws RemitError `body_not_json` or `body_unsafe`. */
   readonly parse: (bytes: Buffer) => Json;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** What goes back; `body` null: none. `cache-control`, `content-length` and `x-request-id` are added to every reply. */
+/** What goes back; `body` null: none. `cache-control` and `content-length` are added to every reply, and `x-request-id` to one that has none. */
 export interface WireReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** Least size (bytes) from which the body is sent as gzip to whom accepts that; left out: never. */
+  readonly gzipFromBytes?: number;
 }
 
 /** A decision, an error instead of one, or what was wrong with that item of the request. */
@@ -77,11 +81,16 @@ export interface CallsQuestion {
 export interface QueriesQuestion {
   readonly kind: "queries";
   readonly queries: readonly PolicyQuery[];
-  readonly reply: (answers: readonly QueryAnswer[]) => WireReply;
+  /** True: the queries after this one are not asked. */
+  readonly until?: (answer: QueryAnswer) => boolean;
+  /** `batchId`: under which the answers are recorded together; null for a single one. */
+  readonly reply: (answers: readonly QueryAnswer[], batchId: string | null) => WireReply;
 }
 
 export interface PolicyQuery {
   readonly entrypoint: string;
+  /** Path from the entrypoint's value down to what is asked for: keys, or integers; left out: the whole value. */
+  readonly below?: readonly (string | number)[];
   /** Any JSON; undefined: no input at all. */
   readonly input: Json | undefined;
   /** `undefined`: a builtin that fails is undefined, as in OPA. `deny`: it is an error. */
@@ -119,6 +128,8 @@ export interface DialectRoute {
   readonly body: BodyRule;
   /** The body may hold a tool's result, and may be as large as an outcome's. */
   readonly results?: true;
+  /** Published: nobody need authenticate, a body is not read, and nothing can be asked: only a question of kind `reply` is answered. */
+  readonly published?: true;
   /** Says whose signature over the raw bytes stands for the PEP's credential; left out: the credential is in the headers. Throws RemitError `pep_unauthenticated`. */
   readonly signed?: (head: WireHead) => WireSignature;
   /** Pure: wire to question. Throws RemitError for a request that is not of this dialect. */

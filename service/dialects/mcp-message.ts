@@ -12,17 +12,18 @@ export type McpMessage =
   | { readonly kind: "call"; readonly id: RpcId | null; readonly ask: McpAsk }
   /** Runs nothing and shows no data: notifications, `ping`, the handshake, listings. */
   | { readonly kind: "pass"; readonly id: RpcId | null; readonly method: string; readonly params: JsonObject }
-  | { readonly kind: "result"; readonly id: RpcId; readonly failed: boolean; readonly result: Json };
+  /** An answer. `complete` false: the call goes on (it wants input, or became a task), and this is no result of it. */
+  | { readonly kind: "result"; readonly id: RpcId; readonly failed: boolean; readonly complete: boolean; readonly result: Json };
 
 /** A number, or a text. */
 export type RpcId = string | number;
 
 /** Methods that need no decision. A closed list: whoever could make up a method would go unasked. */
-const passing: ReadonlySet<string> = new Set([
+export const passing: ReadonlySet<string> = new Set([
   ...["initialize", "ping", "server/discover", "logging/setLevel"],
   ...["tools/list", "prompts/list", "resources/list", "resources/templates/list", "roots/list"],
 ]);
-const methodForm = /^[A-Za-z][A-Za-z0-9_/.$-]{0,63}$/;
+const methodForm = /^[A-Za-z][A-Za-z0-9_/.-]{0,63}$/;
 
 /**
  * Reads a body: one message, or the messages of a batch (MCP 2025-03-26), each on its own. Throws RemitError `request_invalid` or
@@ -44,8 +45,8 @@ function readMessage(message: Json, at: string): McpMessage {
   const { method, params = {} } = message;
   if (typeof method !== "string" || !methodForm.test(method)) throw invalid(`${at}/method`, "not the name of a method");
   if (!isObject(params)) throw invalid(`${at}/params`, "must be an object");
-  // By its name and not by a missing id: a server may run a call that has none.
-  if (passing.has(method) || method.startsWith("notifications/")) return { kind: "pass", id, method, params };
+  // A missing id alone proves nothing: a server may run a call that has none. Nor does the name alone: with an id it is a request.
+  if (passing.has(method) || (method.startsWith("notifications/") && id === null)) return { kind: "pass", id, method, params };
   return { kind: "call", id, ask: readAsk(method, params, `${at}/params`) };
 }
 
@@ -59,14 +60,22 @@ function readResult(message: JsonObject, id: RpcId | null, at: string): McpMessa
   const { result, error } = message;
   if ((result === undefined) === (error === undefined)) throw invalid(at || "/", "neither a request nor a response");
   if (id === null) throw invalid(`${at}/id`, "a response needs the id of its request");
-  return { kind: "result", id, failed: error !== undefined || (isObject(result) && result.isError === true), result: result ?? null };
+  const failed = error !== undefined || (isObject(result) && result.isError === true);
+  return { kind: "result", id, failed, complete: failed || isComplete(result), result: result ?? null };
+}
+
+/** MCP 2026-07-28 names the kinds of results; 2025-11-25 answers a call that became a task with the task alone. */
+function isComplete(result: Json | undefined): boolean {
+  if (!isObject(result)) return true;
+  const { resultType = "complete", task, content, structuredContent } = result;
+  return resultType === "complete" && (!isObject(task) || content !== undefined || structuredContent !== undefined);
 }
 
 /** A tool by its name and arguments; any other method is a tool of its own name, with its parameters as arguments. */
 function readAsk(method: string, params: JsonObject, at: string): McpAsk {
   const { _meta: meta, ...rest } = params;
+  refuseLookAlikes(params, ["name", "arguments", "uri", "ref"], at);
   if (method !== "tools/call") return { method, tool: method, arguments: rest, argumentsKnown: true, context: contextOf(meta, {}) };
-  refuseLookAlikes(params, ["name", "arguments"], at);
   const { name, arguments: given = {}, ...more } = rest;
   if (typeof name !== "string" || !toolName.safeParse(name).success) throw invalid(`${at}/name`, "not the name of a tool");
   if (!isObject(given)) throw invalid(`${at}/arguments`, "must be an object");
@@ -78,10 +87,11 @@ function contextOf(meta: Json | undefined, params: JsonObject): JsonObject {
   return { mcp: { ...(meta === undefined ? {} : { meta }), params } };
 }
 
-/** Some readers take `Name` for `name` (Go's do): of a message with both, they and we would see two different calls. */
+/** Some readers take `Name` for `name`, and `paramſ` for `params` (Go's do): of such a message they and we would see two different calls. */
 function refuseLookAlikes(object: JsonObject, known: readonly string[], at: string): void {
   for (const key of Object.keys(object)) {
-    const like = known.find((name) => name !== key && name === key.toLowerCase());
+    const folded = key.toUpperCase().toLowerCase();
+    const like = known.find((name) => name !== key && name === folded);
     if (like === undefined) continue;
     const path = `${at}/${escapedPart(key)}`;
     throw new RemitError("body_unsafe", `looks like \`${like}\` at \`${path}\``, { errors: [{ path, message: `looks like \`${like}\`` }] });

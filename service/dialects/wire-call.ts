@@ -2,7 +2,7 @@ import type { DecidedOutcome } from "../decide/decide.ts";
 import type { Reason } from "../decide/decision.ts";
 import type { ToolCall } from "../decide/tool-call.ts";
 import { errorKinds, type RemitError } from "../errors.ts";
-import type { Answered, WireRequest } from "./dialect.ts";
+import type { Answered, WireClaims, WireRequest } from "./dialect.ts";
 import type { McpAsk } from "./mcp-message.ts";
 
 /** What is asked for, with who asks as the request's headers say; `known` wins over them. */
@@ -27,9 +27,27 @@ export function toCall(request: WireRequest, ask: McpAsk, known: Partial<ToolCal
   };
 }
 
+/** The request with what its body says of who asks; what it does not say, the headers may. */
+export function withClaims(request: WireRequest, said: Partial<WireClaims>): WireRequest {
+  return { ...request, claims: { ...request.claims, ...said } };
+}
+
 /** The one test for an allow: everything else is a no. */
 export function isAllow(answered: Answered): answered is DecidedOutcome {
   return answered.kind === "decided" && answered.decision.allow;
+}
+
+/** An allow where the wire has no place for obligations: one that depends on them is a no. */
+export function passes(answered: Answered): answered is DecidedOutcome {
+  return isAllow(answered) && answered.decision.obligations.length === 0;
+}
+
+/** Why it does not pass, for people; of what passes, why it does. */
+export function refusalOf(answered: Answered): readonly Pick<Reason, "code" | "message" | "remedy">[] {
+  if (!isAllow(answered) || answered.decision.obligations.length === 0) return reasonsOf(answered);
+  const types = answered.decision.obligations.map(({ type }) => `\`${type}\``).join(", ");
+  const message = `allowed only under obligations that this enforcement point cannot be told: ${types}`;
+  return [{ code: "obligation_unknown", message, remedy: "call through an enforcement point that can carry them out" }];
 }
 
 /** Reasons of a no for people: those of the policy, or the error that stands for them. */
@@ -45,7 +63,7 @@ export function errorReason(error: RemitError): Pick<Reason, "code" | "message" 
 
 /** One line for people: every reason, and what would help. */
 export function sentence(answered: Answered): string {
-  const lines = reasonsOf(answered).map(({ code, message, remedy }) => `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`);
+  const lines = refusalOf(answered).map(({ code, message, remedy }) => `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`);
   return lines.join(". ").slice(0, 2000);
 }
 

@@ -3,6 +3,8 @@ import type { LoadedPolicy as SdkPolicy } from "@open-policy-agent/opa-wasm";
 import { RemitError } from "../errors.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { Host, type HostState, PolicyAbort, type ValueExports } from "./host.ts";
+import { readValue } from "./value/read.ts";
+import { RegoObject, RegoSet, type Value } from "./value/value.ts";
 import { broken } from "./wasm-module.ts";
 import { exportNames } from "./wasm-rewrite.ts";
 
@@ -33,6 +35,14 @@ export interface Question {
   readonly nowNs: bigint;
   /** JSON, or Rego's own text with sets as sets. */
   readonly format: "json" | "value";
+}
+
+/** A question of which the answer is a Rego value. */
+export interface ValueQuestion {
+  readonly entrypoint: number;
+  readonly input: string | undefined;
+  readonly nowMs: number;
+  readonly builtinErrors: BuiltinErrors;
 }
 
 /** The result set as text, and the first builtin that failed. */
@@ -152,11 +162,20 @@ export class PolicyInstance {
    * Evaluates one entrypoint over JSON text (undefined: no input). Returns the result, `undefined` when the entrypoint is. Throws RemitError for an
    * evaluation that failed; the instance must not be used again after that.
    */
-  evaluate(entrypoint: number, input: string | undefined, nowMs: number, builtinErrors: BuiltinErrors = this.#builtinErrors): unknown {
-    const { text, failure } = this.ask({ entrypoint, input, nowNs: BigInt(Math.trunc(nowMs)) * 1_000_000n, format: "json" });
-    if (failure !== undefined && builtinErrors === "deny") throw new RemitError("policy_error", `a builtin failed: ${failure}`);
+  evaluate(entrypoint: number, input: string | undefined, nowMs: number): unknown {
+    const { text, failure } = this.ask({ entrypoint, input, nowNs: nanoseconds(nowMs), format: "json" });
+    checkBuiltins(failure, this.#builtinErrors);
     const rows = JSON.parse(text) as readonly { readonly result: unknown }[];
     return rows[0]?.result;
+  }
+
+  /** As {@link evaluate}, with the result as Rego has it: sets are sets, in OPA's order. */
+  value({ entrypoint, input, nowMs, builtinErrors }: ValueQuestion): Value | undefined {
+    const { text, failure } = this.ask({ entrypoint, input, nowNs: nanoseconds(nowMs), format: "value" });
+    checkBuiltins(failure, builtinErrors);
+    const rows = readValue(text);
+    const row = rows instanceof RegoSet ? rows.items[0] : undefined;
+    return row instanceof RegoObject ? row.get("result") : undefined;
   }
 
   /** As {@link evaluate}, for any question; a builtin that failed is told and not thrown. */
@@ -215,6 +234,14 @@ export class PolicyInstance {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     return new RemitError("policy_error", `the evaluation was aborted: ${why.slice(0, 500)}`, { cause: thrown });
   }
+}
+
+function nanoseconds(nowMs: number): bigint {
+  return BigInt(Math.trunc(nowMs)) * 1_000_000n;
+}
+
+function checkBuiltins(failure: string | undefined, builtinErrors: BuiltinErrors): void {
+  if (failure !== undefined && builtinErrors === "deny") throw new RemitError("policy_error", `a builtin failed: ${failure}`);
 }
 
 function memoryError(cause: unknown): RemitError {

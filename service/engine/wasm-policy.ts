@@ -2,6 +2,7 @@ import type { Json } from "../decide/json.ts";
 import type { Evaluation, PolicyAnswer, PolicyQuestion } from "../decide/ports.ts";
 import { RemitError, toRemitError } from "../errors.ts";
 import { type InstanceOptions, PolicyInstance } from "./instance.ts";
+import { descend, toJson } from "./value/descend.ts";
 
 /** An instance whose memory grew beyond this many times its first size is replaced: it would never give the memory back. */
 const growthMax = 4;
@@ -49,16 +50,18 @@ export class WasmPolicy {
     }
   }
 
-  /** As {@link evaluate}, in OPA's own semantics: any input or none, and undefined where OPA's would be. */
-  query({ entrypoint, input, builtinErrors, nowMs }: PolicyQuestion): PolicyAnswer {
+  /** As {@link evaluate}, in OPA's own semantics: any input or none, sets in order, and undefined where OPA's would be. */
+  query({ entrypoint, below = [], input, builtinErrors, nowMs }: PolicyQuestion): PolicyAnswer {
     const started = performance.now();
     const took = () => Math.round((performance.now() - started) * 1e6);
     try {
       const id = this.#entrypoint(entrypoint);
       if (id === undefined) return { kind: "undefined", evalNs: took() };
       const text = input === undefined ? undefined : wellFormed(JSON.stringify(input));
-      const value = this.#exclusively(() => this.#instance.evaluate(id, text, nowMs, builtinErrors)) as Json | undefined;
-      return value === undefined ? { kind: "undefined", evalNs: took() } : { kind: "value", value, evalNs: took() };
+      const whole = this.#exclusively(() => this.#instance.value({ entrypoint: id, input: text, nowMs, builtinErrors }));
+      const value = whole === undefined ? undefined : descend(whole, below);
+      if (value === undefined) return { kind: "undefined", evalNs: took() };
+      return { kind: "value", value: toJson(value) as Json, evalNs: took() };
     } catch (thrown) {
       return { kind: "error", error: toRemitError(thrown, "policy_error"), evalNs: took() };
     }
@@ -75,7 +78,7 @@ export class WasmPolicy {
     return this.#exclusively(() => this.#instance.evaluate(id, text, nowMs));
   }
 
-  #exclusively(evaluate: () => unknown): unknown {
+  #exclusively<T>(evaluate: () => T): T {
     // Both evaluations would share one heap, and the outer one would silently lose its result.
     if (this.#busy) throw new RemitError("policy_error", "a policy cannot be evaluated within its own evaluation");
     this.#busy = true;

@@ -5,13 +5,14 @@ import { accessRequestRoutes } from "./access-request-routes.ts";
 import { decideBatchRoute, decideRoute } from "./decide-routes.ts";
 import { type DialectRouteDeps, dialectRoutes } from "./dialect-routes.ts";
 import type { HttpObserver } from "./observer.ts";
+import { type OpaStateDeps, opaStateRoutes } from "./opa-state-routes.ts";
 import { type RequestInfo, readRequestInfo, refuseRepeatedHeaders } from "./request-info.ts";
 import type { Handler, Route } from "./route.ts";
 import { sendJson, sendProblem } from "./send.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { terminationRoutes } from "./termination-routes.ts";
 
-export interface AppDeps extends DialectRouteDeps {
+export interface AppDeps extends DialectRouteDeps, OpaStateDeps {
   readonly observer: HttpObserver;
   readonly inFlightMax: number;
   /** While the service ends, every answer asks the client to let go of its connection. */
@@ -34,6 +35,7 @@ function routes(deps: AppDeps): readonly Route[] {
     ...terminationRoutes(deps),
     ...accessRequestRoutes(deps),
     ...dialectRoutes(deps),
+    ...opaStateRoutes(deps),
     {
       method: "get",
       path: "/health/live",

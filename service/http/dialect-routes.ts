@@ -1,8 +1,9 @@
-import type { Request, Response } from "express";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Request } from "express";
 import { digestOf } from "../decide/canonical.ts";
 import type { DecidedOutcome } from "../decide/decide.ts";
 import type { PolicySnapshot } from "../decide/ports.ts";
-import type { Query } from "../decide/query.ts";
+import type { Query, QueryAnswer } from "../decide/query.ts";
 import type { DecideContext } from "../decide/run.ts";
 import { findReference, rememberReference } from "../decide/session/call-reference.ts";
 import type { Pep } from "../decide/tool-call.ts";
@@ -23,6 +24,7 @@ import type { DecideRouteDeps } from "./decide-routes.ts";
 import type { HttpObserver } from "./observer.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { Route } from "./route.ts";
+import { sendReply } from "./send-reply.ts";
 import { causeOf, recordOutcome, type SessionRouteDeps } from "./session-routes.ts";
 import { claimsOf, headOf, type IdentityHeaders, parseBody, readBody, strictParser } from "./wire-request.ts";
 
@@ -51,7 +53,7 @@ function toRoute(deps: DialectRouteDeps, dialect: Dialect, route: DialectRoute):
   return {
     method: route.method,
     path: route.path,
-    sheddable: true,
+    sheddable: route.published !== true,
     async handle(request, response, info) {
       sendReply(response, await answer(deps, { dialect, route, request, info }), info.id);
     },
@@ -69,14 +71,27 @@ interface Arrived {
 /** Authenticates, reads, translates, asks, renders. Whatever throws is rendered by the dialect's closed form (`Route.refuse`). */
 async function answer(deps: DialectRouteDeps, arrived: Arrived): Promise<WireReply> {
   const head = headOf(arrived.request, arrived.info.id);
+  if (arrived.route.published === true) return publish(deps, arrived, head);
   const limits = limitsOf(deps, arrived.route);
   // A signature is over the bytes: without one the caller is known before anything is read.
   const known = arrived.route.signed === undefined ? await byCredential(deps, arrived) : null;
   const bytes = await readBody(arrived.request, limits);
   const pep = known ?? bySignature(deps, arrived, { head, bytes });
-  const snapshot = deps.engine.current();
-  if (snapshot === undefined) throw new RemitError("not_ready", "no bundle is active");
+  const snapshot = activeSnapshot(deps);
   return ask(deps, { ...arrived, pep, snapshot, wire: toWireRequest(deps, arrived, { head, bytes, snapshot }) });
+}
+
+function publish(deps: DialectRouteDeps, arrived: Arrived, head: WireHead): WireReply {
+  const wire = toWireRequest(deps, arrived, { head, bytes: Buffer.alloc(0), snapshot: activeSnapshot(deps) });
+  const question = arrived.route.translate(wire);
+  if (question.kind !== "reply") throw new RemitError("internal", "a published route may not ask");
+  return question.reply;
+}
+
+function activeSnapshot({ engine }: DialectRouteDeps): PolicySnapshot {
+  const snapshot = engine.current();
+  if (snapshot === undefined) throw new RemitError("not_ready", "no bundle is active");
+  return snapshot;
 }
 
 function limitsOf(deps: DialectRouteDeps, { results }: DialectRoute): BodyLimits {
@@ -112,6 +127,10 @@ function toWireRequest(deps: DialectRouteDeps, { route, request }: Arrived, { he
     body: parseBody(request, bytes, route.body, limits),
     claims: claimsOf(head.headers, deps.identityHeaders),
     token: agentToken(deps, head),
+    identityIn: (held) => ({
+      claims: claimsOf(held, deps.identityHeaders),
+      token: agentToken({ ...deps, anonymous: true }, { headers: held }),
+    }),
     policy: { bundle, entrypoints },
     parse: strictParser(limits),
     nowMs: deps.clock.nowMs(),
@@ -121,7 +140,10 @@ function toWireRequest(deps: DialectRouteDeps, { route, request }: Arrived, { he
 const bearer = /^bearer +(\S+)$/i;
 
 /** Beside `X-API-Key`, or where nobody need authenticate, `Authorization` is the agent's, as a proxy forwards it. */
-function agentToken({ agentTokens, anonymous }: DialectRouteDeps, { headers }: WireHead): string | null {
+function agentToken(
+  { agentTokens, anonymous }: Pick<DialectRouteDeps, "agentTokens" | "anonymous">,
+  { headers }: Pick<WireHead, "headers">,
+): string | null {
   if (!agentTokens) return null;
   const own = headers["x-remit-token"];
   if (typeof own === "string" && own !== "") return own;
@@ -146,7 +168,7 @@ async function ask(deps: DialectRouteDeps, asking: Asking): Promise<WireReply> {
     case "calls":
       return question.reply(await askCalls(deps, asking, question));
     case "queries":
-      return question.reply(askQueries(deps, asking, question));
+      return askQueries(deps, asking, question);
     default:
       return question.reply(await tellOutcome(deps, asking, question));
   }
@@ -197,10 +219,18 @@ function contextOf(deps: DialectRouteDeps, { dialect, info, snapshot }: Asking):
   return { dialect: dialect.name, requestId: id, requestedBy, traceId, spanId, signal, batchId: null, snapshot };
 }
 
-function askQueries(deps: DialectRouteDeps, asking: Asking, { queries }: QueriesQuestion) {
+/** Others get their turn between two of them: each may take as long as a decision. */
+async function askQueries(deps: DialectRouteDeps, asking: Asking, { queries, until, reply }: QueriesQuestion): Promise<WireReply> {
   if (queries.length > deps.batchMax) throw tooMany(deps.batchMax);
   const batchId = queries.length === 1 ? null : deps.newId(deps.clock.nowMs());
-  return queries.map((query) => deps.query(query, asking.pep, { ...contextOf(deps, asking), batchId }));
+  const answers: QueryAnswer[] = [];
+  for (const query of queries) {
+    if (answers.length > 0) await nextTurn();
+    const answer = deps.query(query, asking.pep, { ...contextOf(deps, asking), batchId });
+    answers.push(answer);
+    if (until?.(answer) === true) break;
+  }
+  return reply(answers, batchId);
 }
 
 /** Null when it was remembered, or when no call waits under the reference. */
@@ -222,20 +252,4 @@ async function tellOutcome(deps: DialectRouteDeps, { pep, info, snapshot }: Aski
 
 function digestOfResult(result: OutcomeQuestion["result"]): string | null {
   return result === undefined ? null : digestOf(result);
-}
-
-/** Nothing of an answer may be kept by a cache, whatever the dialect says. */
-function sendReply(response: Response, reply: WireReply, requestId: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const body = reply.body ?? "";
-  response.writeHead(reply.status, {
-    ...reply.headers,
-    "content-length": Buffer.byteLength(body),
-    "cache-control": "no-store",
-    "x-request-id": requestId,
-  });
-  response.end(body);
 }

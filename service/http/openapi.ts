@@ -5,6 +5,7 @@ import type { JsonObject } from "../decide/json.ts";
 import { BatchRequest, DecideRequest } from "../dialects/native.ts";
 import { errorKinds } from "../errors.ts";
 import { BatchResponse } from "./decide-routes.ts";
+import { registerAuthzenPaths } from "./openapi-authzen.ts";
 import { registerSessionPaths } from "./openapi-sessions.ts";
 
 /** Answer of `POST /decide`: allow or deny, always with `allow`, and with at least one reason when it is a deny. */
@@ -76,6 +77,7 @@ export function createOpenApi(version: string): JsonObject {
     responses: { 200: { description: "a decision or a problem for each call, in order", ...json(BatchResponse) }, ...problems },
   });
   registerSessionPaths(registry, { security, problems, problem });
+  registerAuthzenPaths(registry, security);
   registerOperation(registry);
   const generator = new OpenApiGeneratorV31(registry.definitions);
   const info = { title: "Remit", version, description: "Policy decision point for AI agents", license: { name: "Apache-2.0" } };

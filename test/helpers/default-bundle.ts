@@ -6,7 +6,7 @@ import { packBundle } from "./bundles.ts";
 
 /** `data.remit` of the default bundle, to be changed. */
 interface RemitData {
-  readonly remit: { readonly config: Record<string, unknown> };
+  readonly remit: { readonly config: Record<string, unknown>; readonly catalog: { readonly tools: Record<string, object> } };
 }
 
 interface Manifest {
@@ -14,15 +14,26 @@ interface Manifest {
 }
 
 /** The default bundle with other budgets, in a file of its own; returns its path. Its self-test states the new budgets as the service would. */
-export async function defaultBundleWith(
+export function defaultBundleWith(
   budgets: Readonly<Record<string, { scope: string; window_s: number | null; max: number }>>,
 ): Promise<string> {
+  return changedBundle((data, manifest) => {
+    data.remit.config.budgets = budgets;
+    const unused = Object.entries(budgets).map(([name, { scope, window_s }]) => [name, { used: 0, scope, window_s }]);
+    for (const { input } of manifest.metadata.remit.self_test) input.session.budgets = Object.fromEntries(unused);
+  });
+}
+
+/** The default bundle with more tools in its catalog, in a file of its own; returns its path. */
+export function defaultBundleKnowing(tools: Readonly<Record<string, object>>): Promise<string> {
+  return changedBundle((data) => void Object.assign(data.remit.catalog.tools, tools));
+}
+
+async function changedBundle(change: (data: RemitData, manifest: Manifest) => void): Promise<string> {
   const archive = await readArchive(readFileSync("bundles/default.tar.gz"), bundleLimits);
   const data = JSON.parse(textOf(archive, "data.json")) as RemitData;
   const manifest = JSON.parse(textOf(archive, ".manifest")) as Manifest;
-  data.remit.config.budgets = budgets;
-  const unused = Object.entries(budgets).map(([name, { scope, window_s }]) => [name, { used: 0, scope, window_s }]);
-  for (const { input } of manifest.metadata.remit.self_test) input.session.budgets = Object.fromEntries(unused);
+  change(data, manifest);
   const changed = new Map<string, Buffer | string>([
     ...archive,
     ["data.json", JSON.stringify(data)],

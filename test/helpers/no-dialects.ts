@@ -1,9 +1,17 @@
-import type { DialectRouteDeps } from "../../service/http/dialect-routes.ts";
+import type { AppDeps } from "../../service/http/app.ts";
 
 /** For apps whose test asks in the native dialect only. */
 export const noDialects: Pick<
-  DialectRouteDeps,
-  "dialects" | "query" | "identityHeaders" | "agentTokens" | "anonymous" | "authenticateSigned" | "signatureAgeMsMax"
+  AppDeps,
+  | "dialects"
+  | "query"
+  | "identityHeaders"
+  | "agentTokens"
+  | "anonymous"
+  | "authenticateSigned"
+  | "signatureAgeMsMax"
+  | "bundleState"
+  | "opaInfo"
 > = {
   dialects: [],
   query: () => ({ kind: "undefined", decisionId: "d-1", evalNs: 0 }),
@@ -14,4 +22,6 @@ export const noDialects: Pick<
     throw new Error("nothing is signed");
   },
   signatureAgeMsMax: 1000,
+  bundleState: () => ({ active: null, lastAttemptMs: null, lastSuccessMs: null, lastError: null }),
+  opaInfo: { labels: {}, bundleName: "default", defaultDecision: "system/main" },
 };

@@ -18,6 +18,8 @@ export interface Got {
 /** What the contract needs to know of one dialect. */
 export interface DialectSample {
   readonly dialect: string;
+  /** Which of several forms of the dialect it is; left out: there is one. */
+  readonly form?: string;
   /** Asks about tool `find` with the arguments, as the enforcement point does. */
   readonly ask: (args: JsonObject) => Sent;
   /** Whether the arguments are on the wire at all; false: they must be unknown. */

@@ -41,6 +41,23 @@ describe("WasmPolicy.query", () => {
     expect(ask({}, "undefined", entrypoint)).toEqual({ kind: "undefined" });
   });
 
+  it.each<[readonly (string | number)[], unknown]>([
+    [["allow"], true],
+    [["allow", "x"], undefined],
+    [["reasons", 0], undefined],
+    [["nothing"], undefined],
+    [["__proto__"], undefined],
+  ])("goes down by %j", (below, expected) => {
+    const question = {
+      entrypoint: "remit/decision",
+      input: hazardInput("good") as unknown as Json,
+      builtinErrors: "deny",
+      nowMs: 0,
+    } as const;
+    const answer = policy.query({ ...question, below });
+    expect(answer.kind === "value" ? answer.value : answer.kind).toEqual(expected ?? "undefined");
+  });
+
   it.each(hostile.filter(([, , code]) => code === "policy_timeout" || code === "policy_memory"))(
     "is bounded on %s, and the next answer is right",
     (_name, input, code) => {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import type { PolicyInput } from "../../../service/decide/policy-input-schema.ts";
+import type { Query } from "../../../service/decide/query.ts";
 import type { Dialect, Question, WireRequest } from "../../../service/dialects/dialect.ts";
 import { jsonReply } from "../../../service/dialects/dialect.ts";
 import { isAllow, toCall } from "../../../service/dialects/wire-call.ts";
@@ -44,6 +45,7 @@ function testDialect(seen: WireRequest[], more: (request: WireRequest) => Questi
       { method: "post", path: "/outcome", summary: "", body: "any", results: true, translate: outcome },
       { method: "post", path: "/strict", summary: "", body: "json", translate },
       { method: "post", path: "/s/*", summary: "", body: "any", ...signed, translate },
+      { method: "get", path: "/published", summary: "", body: "any", published: true, translate },
     ],
     refuse: (error) => jsonReply(200, { closed: error.code }),
   };
@@ -123,6 +125,44 @@ describe("a route of a dialect", () => {
     const { seen, send } = await start({ deps: { engine: { current: () => undefined } } });
     expect((await send("/t/x")).text).toBe('{"closed":"not_ready"}');
     expect(seen).toEqual([]);
+  });
+});
+
+describe("a published route", () => {
+  const text = { kind: "reply", reply: jsonReply(200, "hello", { "x-request-id": "own" }) } as const;
+
+  it("answers whoever asks, even under load, and reads nothing", async () => {
+    const { seen, send } = await start({ deps: { inFlightMax: 0 } }, () => text);
+    const got = await send("/published", { method: "GET", pep: "nobody" });
+    expect([got.status, got.text, got.headers.get("x-request-id")]).toEqual([200, '"hello"', "own"]);
+    expect(seen[0]?.bytes.length).toBe(0);
+  });
+
+  it("never asks", async () => {
+    const { send } = await start();
+    expect((await send("/published", { method: "GET" })).text).toBe('{"closed":"internal"}');
+  });
+
+  it("says nothing before there is a bundle", async () => {
+    const { send } = await start({ deps: { engine: { current: () => undefined } } }, () => text);
+    expect((await send("/published", { method: "GET" })).text).toBe('{"closed":"not_ready"}');
+  });
+});
+
+describe("queries", () => {
+  it("end where the dialect says so", async () => {
+    const asked: unknown[] = [];
+    const query: Query = ({ input }) => {
+      asked.push(input);
+      return { kind: "value", value: input ?? null, decisionId: "d", evalNs: 1 };
+    };
+    const { send } = await start({ deps: { query } }, () => ({
+      kind: "queries",
+      queries: [1, 2, 3].map((input) => ({ entrypoint: "x", input, builtinErrors: "deny" })),
+      until: (answer) => answer.kind === "value" && answer.value === 2,
+      reply: (answers) => jsonReply(200, answers.length),
+    }));
+    expect([(await send("/t/x")).text, asked]).toEqual(["2", [1, 2]]);
   });
 });
 

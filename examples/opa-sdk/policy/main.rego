@@ -1,0 +1,4 @@
+package system
+
+# What `POST /` answers.
+main := data.tickets.decision
