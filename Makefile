@@ -5,7 +5,7 @@ TSX := node_modules/.bin/tsx
 CONFIG ?= examples/config/trial.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-node bundle capabilities conformance fuzz docs docs-check bench bench-stages bench-policies agentdojo clean ci
+.PHONY: help setup run build check fmt types lint knip test test-unit test-rego test-gateways test-node bundle capabilities conformance fuzz docs docs-check bench bench-dialects bench-stages bench-policies agentdojo clean ci
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-rego: $(MODULES) ## run the policy tests, the Rego checks and the linter
 	$(TSX) scripts/rego.ts lint
 	$(TSX) scripts/rego.ts test
 
+test-gateways: $(MODULES) ## try the dialects with real proxies, gateways and agents; fetches them
+	node_modules/.bin/vitest run test/gateways
+
 test-node: $(MODULES) ## run the tests on another Node: make test-node NODE=24
 	$(TSX) scripts/test-node.ts $(NODE)
 
@@ -70,7 +73,10 @@ docs: $(MODULES) ## write the generated pages and schemas
 docs-check: $(MODULES) ## fail when a generated page or schema is stale
 	$(TSX) scripts/generate.ts --check
 
-bench: build bench-stages ## measure the service beside bare HTTP, OPA and Cerbos, and each stage of a decision
+bench-dialects: build ## measure each dialect beside /decide
+	$(TSX) bench/dialects.ts
+
+bench: build bench-stages bench-dialects ## measure the service beside bare HTTP, OPA and Cerbos, and each stage of a decision
 	$(TSX) bench/run.ts
 
 bench-stages: $(MODULES) ## measure the CPU of each stage of one decision

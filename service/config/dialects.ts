@@ -48,7 +48,7 @@ const OpaGateway = z.strictObject({
     .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, "must be the name of a server"))
     .max(256)
     .default([])
-    .describe("names of servers that ContextForge puts before a tool's name"),
+    .describe("ContextForge: names of its gateways; a tool `<gateway>-<tool>` of one of them is tool `<tool>` of that server"),
   roles: z.array(z.string().min(1).max(256)).max(64).default([]).describe("roles of each subject whose roles the gateway does not tell"),
 });
 

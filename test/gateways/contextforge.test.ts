@@ -74,7 +74,7 @@ describe.skipIf(contextForge === null)("IBM ContextForge", () => {
     afterAll(() => stop(setup));
 
     it("runs a tool that the policy allows, and Remit saw who, what and the arguments", async () => {
-      expect(await call(setup, "everything__echo", { message: "hello" })).toContain("Echo: hello");
+      expect(await call(setup, "everything-echo", { message: "hello" })).toContain("Echo: hello");
       await eventually("the record is written", async () => lastRecord(setup)?.input !== undefined);
       const input = lastRecord(setup)?.input;
       expect(input?.call).toMatchObject({ server: "everything", tool: "echo", arguments: { message: "hello" }, arguments_known: true });
@@ -82,14 +82,14 @@ describe.skipIf(contextForge === null)("IBM ContextForge", () => {
     });
 
     it("does not run one that the policy denies, and says why", async () => {
-      const answer = await call(setup, "everything__get-env", {});
+      const answer = await call(setup, "everything-get-env", {});
       expect(answer).toContain("role_not_permitted");
       expect(answer).not.toContain("DATABASE_URL");
     });
 
     it("runs nothing once Remit is killed", async () => {
       setup.service.kill("SIGKILL");
-      const answer = await call(setup, "everything__echo", { message: "hello" });
+      const answer = await call(setup, "everything-echo", { message: "hello" });
       expect(answer).not.toContain("Echo: hello");
       expect(answer).toMatch(/opa|PDP|violation/i);
     });
@@ -103,7 +103,7 @@ describe.skipIf(contextForge === null)("IBM ContextForge", () => {
     afterAll(() => stop(setup));
 
     it("does not run what the policy denies: it tells no subject, so nobody may do anything", async () => {
-      expect(await call(setup, "everything__echo", { message: "hello" })).not.toContain("Echo: hello");
+      expect(await call(setup, "everything-echo", { message: "hello" })).not.toContain("Echo: hello");
       await eventually("the record is written", async () => lastRecord(setup)?.input !== undefined);
       expect(lastRecord(setup)?.input?.call).toMatchObject({ server: "everything", tool: "echo", arguments: { message: "hello" } });
     });

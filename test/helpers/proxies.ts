@@ -55,7 +55,7 @@ export async function startProxy(example: ProxyExample): Promise<RunningProxy> {
   const port = await freePort();
   const ports = { 8080: port, 8181: Number(new URL(remit.url).port), 9000: (upstream.address() as AddressInfo).port };
   const home = copyFiles(folder, example, ports);
-  const child = spawn(example.program, example.args(home), { cwd: home, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(example.program, example.args(home), { cwd: home, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const log = collect(child);
   const stop = async (): Promise<void> => {
     await end(child);
@@ -96,9 +96,12 @@ function collect(child: ChildProcess): () => string {
   return () => text;
 }
 
+/** With its workers, which a proxy that is killed leaves behind. */
 async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((done) => child.once("exit", done));
-  if (child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) await ended;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, "SIGKILL");
+  await ended;
 }
 
 async function killed(remit: RunningService): Promise<void> {

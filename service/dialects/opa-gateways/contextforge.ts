@@ -100,7 +100,7 @@ function namedTool(name: Json | undefined, args: JsonObject | null, { servers, m
 }
 
 function toolAfter(server: string, name: string): string | null {
-  const rest = name.startsWith(server) ? /^(?:--|__|[-_.])(.+)$/.exec(name.slice(server.length))?.[1] : undefined;
+  const rest = name.startsWith(server) ? /^(?:--|[-_.])(.+)$/.exec(name.slice(server.length))?.[1] : undefined;
   return isToolName(rest) ? rest : null;
 }
 

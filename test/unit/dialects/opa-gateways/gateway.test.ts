@@ -244,8 +244,8 @@ describe("Higress", () => {
 describe("ContextForge", () => {
   const unified = (more: object = {}, context: object = {}) => ({
     subject: { email: "emma@example.com", roles: [], team_id: "t-1", mfa_verified: false, clearance_level: null },
-    action: "tools.invoke.crm__find-customer",
-    resource: { type: "tool", id: "crm__find-customer", server: "8f14", classification_level: null, args_keys: ["q"] },
+    action: "tools.invoke.crm-find-customer",
+    resource: { type: "tool", id: "crm-find-customer", server: "8f14", classification_level: null, args_keys: ["q"] },
     context: { ip: "203.0.113.9", timestamp: "t", user_agent: "claude", session_id: "req-1", tool_args: { q: "a" }, ...context },
     ...more,
   });
@@ -263,6 +263,20 @@ describe("ContextForge", () => {
     expect(input.request.origin).toEqual({ ip: null, user_agent: "claude" });
     expect(input.session.id).toBeNull();
     expect(input.context).toEqual({ contextforge: { server_id: "8f14", request_id: "req-1", stated_ip: "203.0.113.9" } });
+  });
+
+  it.each([
+    ["crm_eu", "crm", "eu"],
+    ["crm-eu-find", "crm-eu", "find"],
+    ["crm.eu", "crm", "eu"],
+    ["crm--a-b", "crm", "a-b"],
+    ["crmfind", null, "crmfind"],
+    ["crm-", null, "crm-"],
+    ["pay-crm-find", null, "pay-crm-find"],
+  ])("reads %s as a tool of server %s", async (name, server, tool) => {
+    const resource = { type: "tool", id: name };
+    const { input } = await ask("forge", unified({ action: `tools.invoke.${name}`, resource }));
+    expect([input.call.server, input.call.tool]).toEqual([server, tool]);
   });
 
   it("does not take nobody for somebody", async () => {
