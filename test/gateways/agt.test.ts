@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -81,7 +81,7 @@ describe.skipIf(packages === null || opa === undefined)("Microsoft AGT with auth
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "remit-agt-"));
     const source = join(folder, "agt.tar.gz");
-    buildOpaBundle(opa ?? "", "examples/agt/policy", { entrypoints: ["authzen/allow"], out: source } as never);
+    writeFileSync(source, buildOpaBundle(opa ?? "", "examples/agt/policy", ["authzen/allow"]));
     service = await startService({ config: { bundle: { ...exampleOf("remit-authzen.yaml").bundle, source } } });
   });
   afterAll(() => {

@@ -107,5 +107,18 @@ describe.skipIf(contextForge === null)("IBM ContextForge", () => {
       await eventually("the record is written", async () => lastRecord(setup)?.input !== undefined);
       expect(lastRecord(setup)?.input?.call).toMatchObject({ server: "everything", tool: "echo", arguments: { message: "hello" } });
     });
+
+    it("is not asked about a call without arguments, which therefore runs", async () => {
+      const before = setup.service.records().length;
+      expect(await call(setup, "everything-get-tiny-image", {})).toContain("image/png");
+      expect(setup.service.records()).toHaveLength(before);
+    });
+
+    it("runs nothing with arguments once Remit is killed", async () => {
+      setup.service.kill("SIGKILL");
+      const answer = await call(setup, "everything-echo", { message: "hello" });
+      expect(answer).not.toContain("Echo: hello");
+      expect(answer).toMatch(/opa|plugin/i);
+    });
   });
 });
