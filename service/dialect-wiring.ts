@@ -57,9 +57,9 @@ function metadataOf({ base_url: baseUrl, metadata_key: key }: Config["dialects"]
 
 function gatewaysOf({ gateways }: Config["dialects"]["opa"]): DialectOptions["opa"]["gateways"] {
   return Object.fromEntries(
-    Object.entries(gateways).map(([path, { kind, protocol, mcp_headers: mcpHeaders, servers, roles }]) => [
+    Object.entries(gateways).map(([path, { kind, protocol, mcp_headers: mcpHeaders, asks_again: asksAgain, servers, roles }]) => [
       path,
-      { kind, protocol, mcpHeaders, servers, roles },
+      { kind, protocol, mcpHeaders, asksAgain, servers, roles },
     ]),
   );
 }

@@ -44,11 +44,17 @@ const OpaGateway = z.strictObject({
     .boolean()
     .default(false)
     .describe("judge by `Mcp-*` headers where the body is not sent; only for servers that refuse headers which differ from the body"),
+  asks_again: z
+    .boolean()
+    .default(false)
+    .describe("Higress: its plugin holds a request until it was asked about the body, too; without this nothing with a body passes"),
   servers: z
     .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, "must be the name of a server"))
     .max(256)
     .default([])
-    .describe("ContextForge: names of its gateways; a tool `<gateway>-<tool>` of one of them is tool `<tool>` of that server"),
+    .describe(
+      "ContextForge: names of its gateways; a tool `<gateway>-<tool>` of one of them is tool `<tool>` of that server. Kong, APISIX, Higress: the one name of what is behind, where neither a header nor the gateway tells it",
+    ),
   roles: z.array(z.string().min(1).max(256)).max(64).default([]).describe("roles of each subject whose roles the gateway does not tell"),
 });
 
@@ -59,7 +65,7 @@ const Opa = z
       .record(dataPath, OpaGateway)
       .default({})
       .describe(
-        "paths below `/v1/data/` at which a gateway's body becomes a tool call: `kind` (`kong`, `apisix`, `higress`, `contextforge`, `agt`), `protocol` (`mcp`, or `http` for routes to other servers), `mcp_headers`, `servers` and `roles`",
+        "paths below `/v1/data/` at which a gateway's body becomes a tool call: `kind` (`kong`, `apisix`, `higress`, `contextforge`, `agt`), `protocol` (`mcp`, or `http` for routes to other servers), `mcp_headers`, `asks_again`, `servers` and `roles`",
       ),
   })
   .prefault({});

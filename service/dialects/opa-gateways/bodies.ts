@@ -49,8 +49,11 @@ export function readApisix(input: JsonObject): Held {
   };
 }
 
-/** Higress's `opa` plugin: it asks when it has the headers, and once more when it has the body, which it sends in base64. */
-export function readHigress(input: JsonObject): Held {
+/**
+ * Higress's `opa` plugin: it asks when it has the headers, and once more when it has the body, which it sends in base64. `asksAgain` false:
+ * the first answer may let the request go before the second is there, as in versions that return `ActionPause` for the headers.
+ */
+export function readHigress(input: JsonObject, asksAgain: boolean): Held {
   const request = required(input.request, "/input/request");
   const headers = headersOf(request.headers, "/input/request/headers");
   const { method, path } = lineOf(request, "/input/request");
@@ -59,15 +62,15 @@ export function readHigress(input: JsonObject): Held {
     path: path.split("?", 1)[0] ?? "",
     query: request.query ?? {},
     headers,
-    body: higressBody(request.body, headers),
+    body: higressBody(request.body, headers, asksAgain),
     consumer: null,
     server: null,
     ip: null,
   };
 }
 
-function higressBody(body: Json | undefined, headers: WireHeaders): Held["body"] {
-  if (body === undefined || body === null) return { kind: bodyFollows(headers) ? "later" : "unseen" };
+function higressBody(body: Json | undefined, headers: WireHeaders, asksAgain: boolean): Held["body"] {
+  if (body === undefined || body === null) return { kind: asksAgain && bodyFollows(headers) ? "later" : "unseen" };
   if (typeof body !== "string" || !/^[A-Za-z0-9+/]*={0,2}$/.test(body)) throw invalidAt("/input/request/body", "must be base64");
   return { kind: "text", bytes: Buffer.from(body, "base64") };
 }

@@ -14,8 +14,8 @@ import { decided, type GatewayKind, passed, refused } from "./results.ts";
 /** What the configuration says of one data path at which a gateway asks. */
 export interface GatewayOptions extends HeldOptions {
   readonly kind: GatewayKind;
-  /** Names of servers that a tool's name begins with, where the gateway puts both into one. */
-  readonly servers: readonly string[];
+  /** Higress: whether it holds the request until it was asked about the body, too. */
+  readonly asksAgain: boolean;
   /** Roles of a subject whose roles the gateway does not tell. */
   readonly roles: readonly string[];
 }
@@ -39,7 +39,7 @@ function translateGateway(options: GatewayOptions, request: WireRequest, input: 
   if (!isObject(input)) throw invalidAt("/input", "must be an object");
   const asked = read(options, request, input);
   const replies: MessageReplies = { pass: passed(options.kind), decided: (ids, answers) => decided(options.kind, ids.length, answers) };
-  // Of a request whose body is still to come nothing is decided: the gateway asks again, with the body.
+  // Nothing is decided of a request whose body is still to come.
   if (asked === "later") return { kind: "reply", reply: replies.pass };
   return askMessages(withRoles(asked.request, options.roles), asked.messages, replies);
 }
@@ -51,7 +51,7 @@ function read(options: GatewayOptions, request: WireRequest, input: JsonObject):
     case "apisix":
       return held(options, request, readApisix(input));
     case "higress":
-      return held(options, request, readHigress(input));
+      return held(options, request, readHigress(input, options.asksAgain));
     case "contextforge":
       return readContextForge(options.servers, request, input);
     default:

@@ -14,6 +14,8 @@ export interface HeldOptions {
   readonly protocol: "mcp" | "http";
   /** Whether `Mcp-*` headers alone are judged where no body is to be seen. */
   readonly mcpHeaders: boolean;
+  /** Names of what is behind the gateway: a single one is the server where nothing else tells it. */
+  readonly servers: readonly string[];
 }
 
 /** A request that an HTTP gateway holds back, whatever its words for it are. */
@@ -46,7 +48,7 @@ export function askedOfHeld(options: HeldOptions, request: WireRequest, held: He
     claims: {
       ...claims,
       subject: claims.subject ?? subjectOf(held.consumer, { roles: [], groups: [], properties: {} }),
-      server: claims.server ?? serverName(held.server),
+      server: claims.server ?? serverName(held.server) ?? onlyOf(options.servers),
       originIp: claims.originIp ?? address(held.ip),
     },
   };
@@ -96,6 +98,11 @@ function jsonBody(request: WireRequest, { headers, body }: Held): Json | undefin
 
 function serverName(name: string | null): string | null {
   return name !== null && toolName.safeParse(name).success ? name : null;
+}
+
+function onlyOf(servers: readonly string[]): string | null {
+  const [server = null, ...more] = servers;
+  return more.length === 0 ? server : null;
 }
 
 const addresses = z.union([z.ipv4(), z.ipv6()]);

@@ -8,8 +8,10 @@ const kinds = ["kong", "apisix", "higress", "contextforge", "agt"] as const;
 type Kind = (typeof kinds)[number];
 
 export const opaGateways: Readonly<Record<string, GatewayOptions>> = {
-  ...Object.fromEntries(kinds.map((kind) => [`gateways/${kind}`, { kind, protocol: "mcp", mcpHeaders: true, servers: [], roles: [] }])),
-  "gateways/blind": { kind: "apisix", protocol: "mcp", mcpHeaders: false, servers: [], roles: [] },
+  ...Object.fromEntries(
+    kinds.map((kind) => [`gateways/${kind}`, { kind, protocol: "mcp", mcpHeaders: true, asksAgain: true, servers: [], roles: [] }]),
+  ),
+  "gateways/blind": { kind: "apisix", protocol: "mcp", mcpHeaders: false, asksAgain: true, servers: [], roles: [] },
 };
 
 const ask = (kind: Kind | "blind", input: unknown): Sent => post(`/v1/data/gateways/${kind}`, input === undefined ? {} : { input });

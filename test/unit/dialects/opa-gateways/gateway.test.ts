@@ -1,21 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyInput } from "../../../../service/decide/policy-input-schema.ts";
 import type { VerifiedToken } from "../../../../service/decide/ports.ts";
+import type { Answered } from "../../../../service/dialects/dialect.ts";
+import { decided } from "../../../../service/dialects/opa-gateways/results.ts";
 import { createDialects } from "../../../../service/dialects/table.ts";
 import { RemitError } from "../../../../service/errors.ts";
 import { dialectOptions } from "../../../contract/dialects/options.ts";
 import { startApp } from "../../../helpers/session-app.ts";
 
-const state = { seen: [] as PolicyInput[], answer: {} as object, fails: false };
+type PolicyAnswer = object | ((tool: string) => object);
+const state = { seen: [] as PolicyInput[], answer: {} as PolicyAnswer, fails: false };
 let app: Awaited<ReturnType<typeof startApp>>;
 
 const gateways = {
-  kong: { kind: "kong", protocol: "mcp", mcpHeaders: false, servers: [], roles: [] },
-  api: { kind: "kong", protocol: "http", mcpHeaders: true, servers: [], roles: [] },
-  apisix: { kind: "apisix", protocol: "mcp", mcpHeaders: true, servers: [], roles: ["viewer"] },
-  higress: { kind: "higress", protocol: "mcp", mcpHeaders: true, servers: [], roles: [] },
-  forge: { kind: "contextforge", protocol: "mcp", mcpHeaders: false, servers: ["crm", "crm-eu"], roles: ["viewer"] },
-  agt: { kind: "agt", protocol: "mcp", mcpHeaders: false, servers: [], roles: [] },
+  kong: { kind: "kong", protocol: "mcp", mcpHeaders: false, asksAgain: true, servers: [], roles: [] },
+  api: { kind: "kong", protocol: "http", mcpHeaders: true, asksAgain: true, servers: [], roles: [] },
+  apisix: { kind: "apisix", protocol: "mcp", mcpHeaders: true, asksAgain: true, servers: [], roles: ["viewer"] },
+  once: { kind: "higress", protocol: "mcp", mcpHeaders: false, asksAgain: false, servers: ["crm"], roles: [] },
+  higress: { kind: "higress", protocol: "mcp", mcpHeaders: true, asksAgain: true, servers: [], roles: [] },
+  forge: { kind: "contextforge", protocol: "mcp", mcpHeaders: false, asksAgain: true, servers: ["crm", "crm-eu"], roles: ["viewer"] },
+  agt: { kind: "agt", protocol: "mcp", mcpHeaders: false, asksAgain: true, servers: [], roles: [] },
 } as const;
 
 const verified: VerifiedToken = {
@@ -29,7 +33,7 @@ beforeAll(async () => {
     policy(input) {
       state.seen.push(input);
       if (state.fails) throw new RemitError("policy_timeout", "secret detail");
-      return state.answer as never;
+      return (typeof state.answer === "function" ? state.answer(input.call.tool) : state.answer) as never;
     },
     tokens: { good: verified },
     deps: {
@@ -43,7 +47,7 @@ afterAll(() => app.close());
 
 const no = { allow: false, reasons: [{ code: "too_much", message: "too much", remedy: "ask for less", rule: "r", controls: [] }] };
 
-async function ask(path: string, input: unknown, answer: object = {}) {
+async function ask(path: string, input: unknown, answer: PolicyAnswer = {}) {
   state.seen.length = 0;
   state.answer = answer;
   const { status, body } = await app.send("gateway", "POST", `/v1/data/${path}`, { input });
@@ -133,11 +137,24 @@ describe("Kong", () => {
 
   it("allows a batch only as a whole", async () => {
     const batch = [rpc({}, "find"), rpc({}, "drop")];
-    const { body } = await ask("kong", kong({ parsed_body: batch }));
-    expect(body.result.allow).toBe(true);
-    state.answer = {};
-    const { body: mixed } = await ask("kong", kong({ parsed_body: [rpc({}), { jsonrpc: "2.0", id: 1, method: "tools/call" }] }));
-    expect(mixed.result.allow).toBe(false);
+    expect((await ask("kong", kong({ parsed_body: batch }))).body.result.allow).toBe(true);
+    for (const denied of ["find", "drop"]) {
+      const { body } = await ask("kong", kong({ parsed_body: batch }), (tool: string) => (tool === denied ? no : {}));
+      expect(body.result).toMatchObject({
+        allow: false,
+        headers: { "x-remit-decision-id": expect.stringMatching(/^[0-9a-f-]{36},[0-9a-f-]{36}$/) },
+      });
+    }
+    const { body } = await ask("kong", kong({ parsed_body: [rpc({}), { jsonrpc: "2.0", id: 1, method: "tools/call" }] }));
+    expect(body.result.allow).toBe(false);
+  });
+
+  it("takes fewer answers than questions for a no", () => {
+    const decision = { allow: true, obligations: [], reasons: [] };
+    const allowed = { kind: "decided", decisionId: "d-1", decision } as unknown as Answered;
+    const resultOf = (expected: number, answers: readonly Answered[]) =>
+      (JSON.parse(decided("agt", expected, answers).body ?? "") as { result: unknown }).result;
+    expect([resultOf(1, [allowed]), resultOf(2, [allowed]), resultOf(0, [])]).toEqual([true, false, false]);
   });
 
   it("lets what runs nothing pass unasked", async () => {
@@ -232,6 +249,12 @@ describe("Higress", () => {
     expect((await ask("higress", {})).body).toEqual({ result: false });
   });
 
+  it("lets nothing pass before the body is there, unless the plugin is known to ask again", async () => {
+    expect((await ask("once", higress(told))).body).toEqual({ result: false });
+    const { body, input } = await ask("once", higress(told, rpc({})));
+    expect([body, input.call.server]).toEqual([{ result: true }, "crm"]);
+  });
+
   it("is asked again when the body is there: before that nothing is decided", async () => {
     const first = await ask("higress", higress(told), no);
     expect([first.body, first.input]).toEqual([{ result: true }, undefined]);
@@ -288,6 +311,12 @@ describe("ContextForge", () => {
     const resource = { type: "resource", id: "file:///a", server: null };
     const { input } = await ask("forge", unified({ action: "resources.fetch", resource }, { resource_metadata: {} }));
     expect(input.call).toMatchObject({ method: "resources/read", tool: "resources/read", arguments: { uri: "file:///a" } });
+  });
+
+  it("refuses a body that is of both plugins", async () => {
+    const both = unified({ kind: "tool_pre_invoke", mode: "input", user: "none", payload: { name: "other", args: {} } });
+    const { body, input } = await ask("forge", both);
+    expect([body.result.allow, input]).toEqual([false, undefined]);
   });
 
   it("reads the OPA filter's body, too", async () => {
