@@ -94,8 +94,44 @@ interface EventParty {
   readonly id: string | null;
 }
 
+/** Where and under what a record came to be. */
+export interface RecordPlace {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly decisionId: string;
+  readonly bundle: BundleId | null;
+  readonly context: {
+    readonly dialect: string;
+    readonly requestId: string;
+    readonly requestedBy: string | null;
+    readonly traceId: string | null;
+    readonly spanId: string | null;
+    readonly batchId: string | null;
+  };
+  readonly pep: { readonly id: string; readonly tenant: string };
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** What every record of a decision or a query begins with. */
+export function recordHead({ labels, decisionId, bundle, context, pep, nowMs }: RecordPlace) {
+  return {
+    type: "openpolicyagent.org/decision_logs",
+    labels,
+    decision_id: decisionId,
+    ...(context.batchId === null ? {} : { batch_decision_id: context.batchId }),
+    ...(context.traceId === null ? {} : { trace_id: context.traceId }),
+    ...(context.spanId === null ? {} : { span_id: context.spanId }),
+    bundles: bundlesOf(bundle),
+    ...(context.requestedBy === null ? {} : { requested_by: context.requestedBy }),
+    timestamp: new Date(nowMs).toISOString(),
+    req_id: context.requestId,
+    dialect: context.dialect,
+    pep: { id: pep.id, tenant: pep.tenant },
+  } as const;
+}
+
 /** `bundles` of a record; empty when no bundle was active. */
-export function bundlesOf(bundle: BundleId | null): DecisionRecord["bundles"] {
+function bundlesOf(bundle: BundleId | null): DecisionRecord["bundles"] {
   if (bundle === null) return {};
   return { [bundle.name]: { revision: bundle.revision, digest: bundle.digest } };
 }

@@ -1,5 +1,5 @@
 import { RemitError, toRemitError } from "../errors.ts";
-import { bundlesOf, type QueryRecord } from "./decision-record.ts";
+import { type QueryRecord, recordHead } from "./decision-record.ts";
 import type { Json } from "./json.ts";
 import type { PolicyAnswer, PolicyQuestion, PolicySnapshot } from "./ports.ts";
 import type { DecideContext, DecidePorts } from "./run.ts";
@@ -66,23 +66,12 @@ function recorded(ports: QueryPorts, asked: Asked, answer: PolicyAnswer): Policy
 
 function toQueryRecord(labels: QueryPorts["labels"], { question, pep, context, decisionId }: Asked, answer: PolicyAnswer): QueryRecord {
   return {
-    type: "openpolicyagent.org/decision_logs",
-    labels,
-    decision_id: decisionId,
-    ...(context.batchId === null ? {} : { batch_decision_id: context.batchId }),
-    ...(context.traceId === null ? {} : { trace_id: context.traceId }),
-    ...(context.spanId === null ? {} : { span_id: context.spanId }),
-    bundles: bundlesOf(context.snapshot.bundle),
+    ...recordHead({ labels, decisionId, bundle: context.snapshot.bundle, context, pep, nowMs: question.nowMs }),
     path: [question.entrypoint, ...(question.below ?? [])].join("/"),
     ...(question.input === undefined ? {} : { input: question.input }),
     ...(answer.kind === "value" ? { result: answer.value } : {}),
     ...(answer.kind === "error" ? { error: { code: answer.error.code, message: answer.error.message } } : {}),
-    ...(context.requestedBy === null ? {} : { requested_by: context.requestedBy }),
-    timestamp: new Date(question.nowMs).toISOString(),
     metrics: { timer_rego_query_eval_ns: answer.evalNs },
-    req_id: context.requestId,
-    dialect: context.dialect,
-    pep: { id: pep.id, tenant: pep.tenant },
   };
 }
 

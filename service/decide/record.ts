@@ -1,28 +1,17 @@
 import type { Decision } from "./decision.ts";
-import { bundlesOf, type DecisionRecord, type EnforcedResult } from "./decision-record.ts";
+import { type DecisionRecord, type EnforcedResult, recordHead } from "./decision-record.ts";
 import { type DecidePorts, decisionEntrypoint, elapsedNs, type Run } from "./run.ts";
 
 /** The record of a decision, or (null) of one that could not be made. */
 export function toRecord(labels: DecidePorts["labels"], run: Run, decision: Decision | null): DecisionRecord {
-  const { context, failure } = run;
+  const { failure, decisionId, context, pep, nowMs } = run;
   return {
-    type: "openpolicyagent.org/decision_logs",
-    labels,
-    decision_id: run.decisionId,
-    ...(context.batchId === null ? {} : { batch_decision_id: context.batchId }),
-    ...(context.traceId === null ? {} : { trace_id: context.traceId }),
-    ...(context.spanId === null ? {} : { span_id: context.spanId }),
-    bundles: bundlesOf(run.snapshot?.bundle ?? null),
+    ...recordHead({ labels, decisionId, bundle: run.snapshot?.bundle ?? null, context, pep, nowMs }),
     path: decisionEntrypoint,
     ...(run.input === null ? {} : { input: run.input }),
     result: enforced(decision),
     ...(failure === null ? {} : { error: { code: failure.code, message: failure.message } }),
-    ...(context.requestedBy === null ? {} : { requested_by: context.requestedBy }),
-    timestamp: new Date(run.nowMs).toISOString(),
     metrics: metricsOf(run),
-    req_id: context.requestId,
-    dialect: context.dialect,
-    pep: { id: run.pep.id, tenant: run.pep.tenant },
     token: tokenFacts(run),
     call: callFacts(run),
   };

@@ -1,9 +1,22 @@
 import type { Json, JsonObject } from "../decide/json.ts";
 import type { ClaimedAgent, ClaimedSubject } from "../decide/tool-call.ts";
+import type { WireRequest } from "./dialect.ts";
 import { identifier, invalidAt } from "./sessions.ts";
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The body's JSON; null when it is none. */
+export function bodyValue({ body }: Pick<WireRequest, "body">): Json {
+  return body.kind === "json" ? body.value : null;
+}
+
+/** The body, which must be an object. Throws RemitError `request_invalid`. */
+export function bodyObject(request: Pick<WireRequest, "body">): JsonObject {
+  const body = bodyValue(request);
+  if (isObject(body)) return body;
+  throw invalidAt("/", "must be an object");
 }
 
 /** The object at `at`; an absent one or null is null. Throws RemitError `request_invalid` for anything else. */

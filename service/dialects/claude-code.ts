@@ -1,14 +1,11 @@
 import type { Json, JsonObject } from "../decide/json.ts";
 import type { RemitError } from "../errors.ts";
-import { optionalId } from "./claimed.ts";
-import type { Answered, Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
+import { bodyObject, optionalId } from "./claimed.ts";
+import type { Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
-import { askAbout, hookBody, hookReason, namedTool, pick, sessionOf, tellOutcome } from "./hook-call.ts";
+import { askAbout, type HookAllow, hookReply, namedTool, noOpinion, pick, sessionOf, tellOutcome } from "./hook-call.ts";
 import { invalidAt } from "./sessions.ts";
-import { decisionIdOf, errorReason, passes } from "./wire-call.ts";
-
-/** What an allow says: `no_opinion` leaves the agent's own permission prompt in place. */
-export type HookAllow = "no_opinion" | "allow";
+import { errorSentence } from "./wire-call.ts";
 
 /** Claude Code's HTTP hooks. It goes on after any status but 2xx, so every failure is a 200 that says no. */
 export function createClaudeCode(allow: HookAllow): Dialect {
@@ -19,8 +16,6 @@ export function createClaudeCode(allow: HookAllow): Dialect {
 export function createCodex(): Dialect {
   return hookDialect("codex", "Decide a tool use for a hook of Codex", "no_opinion");
 }
-
-const noOpinion = jsonReply(200, {});
 
 function hookDialect(name: string, summary: string, allow: HookAllow): Dialect {
   return {
@@ -35,19 +30,19 @@ function hookDialect(name: string, summary: string, allow: HookAllow): Dialect {
         translate: (request) => translate(request, name, allow),
       },
     ],
-    refuse: (error: RemitError) => decision("deny", `${errorReason(error).message} (${error.code})`),
+    refuse: (error: RemitError) => decision("deny", errorSentence(error)),
   };
 }
 
 function translate(request: WireRequest, agent: string, allow: HookAllow): Question {
-  const body = hookBody(request);
+  const body = bodyObject(request);
   switch (body.hook_event_name) {
     case "PreToolUse":
-      return askAbout(request, useOf(request, body, agent), (answered) => render(answered, allow));
+      return askAbout(request, useOf(request, body, agent), (answered) => hookReply(answered, allow, decision));
     case "PostToolUse":
-      return tellOutcome(usedBy(request, body, agent), { failed: false, result: body.tool_response }, noOpinion);
+      return tellOutcome(usedBy(request, body, agent), { failed: false, result: body.tool_response });
     case "PostToolUseFailure":
-      return tellOutcome(usedBy(request, body, agent), { failed: true, result: body.error }, noOpinion);
+      return tellOutcome(usedBy(request, body, agent), { failed: true, result: body.error });
     default:
       // The other events permit nothing; without a name it could be any.
       if (typeof body.hook_event_name !== "string") throw invalidAt("/hook_event_name", "names no event");
@@ -63,11 +58,6 @@ function useOf(request: WireRequest, body: JsonObject, agent: string) {
 
 function usedBy(request: WireRequest, body: JsonObject, agent: string) {
   return { agent, sessionId: sessionOf(request, body.session_id, "/session_id"), useId: optionalId(body.tool_use_id, "/tool_use_id") };
-}
-
-function render(answered: Answered, allow: HookAllow): WireReply {
-  if (!passes(answered)) return decision("deny", hookReason(answered));
-  return allow === "allow" ? decision("allow", `allowed by policy. Decision ${decisionIdOf(answered)}`) : noOpinion;
 }
 
 function decision(permissionDecision: "allow" | "deny", permissionDecisionReason: string): WireReply {

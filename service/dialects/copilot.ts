@@ -1,26 +1,25 @@
 import type { Json, JsonObject } from "../decide/json.ts";
 import type { RemitError } from "../errors.ts";
-import { optionalId } from "./claimed.ts";
-import type { HookAllow } from "./claude-code.ts";
-import type { Answered, Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
+import { bodyObject, optionalId } from "./claimed.ts";
+import type { Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
 import {
   askAbout,
+  type HookAllow,
   type HookTool,
   type HookUse,
-  hookBody,
-  hookReason,
+  hookReply,
   namedTool,
+  noOpinion,
   pick,
   serverTool,
   sessionOf,
   tellOutcome,
 } from "./hook-call.ts";
 import { invalidAt } from "./sessions.ts";
-import { decisionIdOf, errorReason, passes } from "./wire-call.ts";
+import { errorSentence } from "./wire-call.ts";
 
 const agent = "copilot";
-const noOpinion = jsonReply(200, {});
 
 /**
  * GitHub Copilot's hooks: events in camel case have their members in camel case and no name, events in Pascal case have snake case and a name.
@@ -39,21 +38,21 @@ export function createCopilot(allow: HookAllow): Dialect {
         translate: (request) => translate(request, allow),
       },
     ],
-    refuse: (error: RemitError) => decision("deny", `${errorReason(error).message} (${error.code})`),
+    refuse: (error: RemitError) => decision("deny", errorSentence(error)),
   };
 }
 
 function translate(request: WireRequest, allow: HookAllow): Question {
-  const body = hookBody(request);
+  const body = bodyObject(request);
   switch (eventOf(body)) {
     case "preToolUse":
-      return askAbout(request, useOf(request, body, namedTool), (answered) => render(answered, allow));
+      return askAbout(request, useOf(request, body, namedTool), (answered) => hookReply(answered, allow, decision));
     case "permissionRequest":
-      return askAbout(request, useOf(request, body, qualifiedTool), (answered) => render(answered, allow));
+      return askAbout(request, useOf(request, body, qualifiedTool), (answered) => hookReply(answered, allow, decision));
     case "postToolUse":
-      return tellOutcome(useOf(request, body, namedTool), { failed: false, result: resultOf(body) }, noOpinion);
+      return tellOutcome(useOf(request, body, namedTool), { failed: false, result: resultOf(body) });
     case "postToolUseFailure":
-      return tellOutcome(useOf(request, body, namedTool), { failed: true, result: body.error }, noOpinion);
+      return tellOutcome(useOf(request, body, namedTool), { failed: true, result: body.error });
     default:
       // The other events permit nothing.
       return { kind: "reply", reply: noOpinion };
@@ -93,11 +92,6 @@ function useOf(request: WireRequest, body: JsonObject, named: typeof namedTool):
     useId: snake ? optionalId(body.tool_use_id, "/tool_use_id") : optionalId(body.toolCallId, "/toolCallId"),
     context: pick(body, ["hook_event_name", "hookName", "cwd"]),
   };
-}
-
-function render(answered: Answered, allow: HookAllow): WireReply {
-  if (!passes(answered)) return decision("deny", hookReason(answered));
-  return allow === "allow" ? decision("allow", `allowed by policy. Decision ${decisionIdOf(answered)}`) : noOpinion;
 }
 
 /** Of `preToolUse` and of `permissionRequest` at once: which one is asked is not always to be seen. */

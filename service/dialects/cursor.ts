@@ -1,16 +1,25 @@
 import type { Json, JsonObject } from "../decide/json.ts";
 import type { RemitError } from "../errors.ts";
-import { optionalId } from "./claimed.ts";
-import type { HookAllow } from "./claude-code.ts";
-import type { Answered, Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
+import { bodyObject, optionalId } from "./claimed.ts";
+import type { Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
-import { askAbout, type HookTool, type HookUse, hookBody, hookReason, pick, serverTool, sessionOf, tellOutcome } from "./hook-call.ts";
+import {
+  askAbout,
+  type HookAllow,
+  type HookTool,
+  type HookUse,
+  hookReply,
+  noOpinion,
+  pick,
+  serverTool,
+  sessionOf,
+  tellOutcome,
+} from "./hook-call.ts";
 import { toolName } from "./native.ts";
 import { invalidAt } from "./sessions.ts";
-import { errorReason, passes } from "./wire-call.ts";
+import { errorSentence } from "./wire-call.ts";
 
 const agent = "cursor";
-const noOpinion = jsonReply(200, {});
 
 /** Cursor's command hooks, through the shipped script. Whatever fails is an explicit no. */
 export function createCursor(allow: HookAllow): Dialect {
@@ -26,21 +35,20 @@ export function createCursor(allow: HookAllow): Dialect {
         translate: (request) => translate(request, allow),
       },
     ],
-    refuse: (error: RemitError) => refusal(`${errorReason(error).message} (${error.code})`),
+    refuse: (error: RemitError) => decision("deny", errorSentence(error)),
   };
 }
 
 function translate(request: WireRequest, allow: HookAllow): Question {
-  const body = hookBody(request);
+  const body = bodyObject(request);
   const { hook_event_name: event } = body;
   if (typeof event !== "string") throw invalidAt("/hook_event_name", "names no event");
-  if (event === "postToolUse") return tellOutcome(usedBy(request, body), { failed: false, result: body.tool_output }, noOpinion);
-  if (event === "postToolUseFailure")
-    return tellOutcome(usedBy(request, body), { failed: true, result: body.error_message ?? body.error }, noOpinion);
+  if (event === "postToolUse") return tellOutcome(usedBy(request, body), { failed: false, result: body.tool_output });
+  if (event === "postToolUseFailure") return tellOutcome(usedBy(request, body), { failed: true, result: body.error_message ?? body.error });
   const named = toolOf(request, event, body);
   if (named === null) return { kind: "reply", reply: noOpinion };
   const context = pick(body, ["hook_event_name", "cwd", "workspace_roots", "model", "user_email", "url"]);
-  return askAbout(request, { ...usedBy(request, body), ...named, context }, (answered) => render(answered, allow));
+  return askAbout(request, { ...usedBy(request, body), ...named, context }, (answered) => hookReply(answered, allow, decision));
 }
 
 function usedBy(request: WireRequest, body: JsonObject) {
@@ -81,12 +89,8 @@ function text(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-function render(answered: Answered, allow: HookAllow): WireReply {
-  if (!passes(answered)) return refusal(hookReason(answered));
-  return allow === "allow" ? jsonReply(200, { permission: "allow" }) : noOpinion;
-}
-
-/** Members of the two spellings that versions of Cursor read. */
-function refusal(reason: string): WireReply {
+/** A no has its members in the two spellings that versions of Cursor read. */
+function decision(behavior: "allow" | "deny", reason: string): WireReply {
+  if (behavior === "allow") return jsonReply(200, { permission: "allow" });
   return jsonReply(200, { permission: "deny", user_message: reason, agent_message: reason, userMessage: reason, agentMessage: reason });
 }

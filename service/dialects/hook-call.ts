@@ -2,10 +2,10 @@ import type { Json, JsonObject } from "../decide/json.ts";
 import type { ToolCall } from "../decide/tool-call.ts";
 import { RemitError } from "../errors.ts";
 import { isObject, optionalId } from "./claimed.ts";
-import type { Answered, Question, WireReply, WireRequest } from "./dialect.ts";
+import { type Answered, jsonReply, type Question, type WireReply, type WireRequest } from "./dialect.ts";
 import { toolName } from "./native.ts";
 import { invalidAt } from "./sessions.ts";
-import { decisionIdOf, sentence, toCall, withClaims } from "./wire-call.ts";
+import { decisionIdOf, passes, sentence, toCall, withClaims } from "./wire-call.ts";
 
 /** What a hook of a coding agent says of one use of a tool. */
 export interface HookUse {
@@ -20,10 +20,16 @@ export interface HookUse {
   readonly context: JsonObject;
 }
 
-/** The body, which must be an object. Throws RemitError `request_invalid`. */
-export function hookBody({ body }: WireRequest): JsonObject {
-  if (body.kind === "json" && isObject(body.value)) return body.value;
-  throw invalidAt("/", "must be an object");
+/** What an allow says: `no_opinion` leaves the agent's own permission prompt in place. */
+export type HookAllow = "no_opinion" | "allow";
+
+/** Neither a yes nor a no: the agent goes on as without a hook. */
+export const noOpinion = jsonReply(200, {});
+
+/** What was decided, as the agent's hook says a yes and a no. */
+export function hookReply(answered: Answered, allow: HookAllow, say: (behavior: "allow" | "deny", reason: string) => WireReply): WireReply {
+  if (!passes(answered)) return say("deny", hookReason(answered));
+  return allow === "allow" ? say("allow", `allowed by policy. Decision ${decisionIdOf(answered)}`) : noOpinion;
 }
 
 /** No slash: `a/b` with tool `c` would be tool `b/c` of `a` in the catalog. */
@@ -83,15 +89,14 @@ function argumentsOf(request: WireRequest, given: Json | undefined): JsonObject 
   }
 }
 
-/** What became of a use. Such events permit nothing: the reply is the same whether it could be remembered or not. */
+/** What became of a use. Such events permit nothing: the reply is no opinion, whether it could be remembered or not. */
 export function tellOutcome(
   { agent, sessionId, useId }: { readonly agent: string; readonly sessionId: string | null; readonly useId: string | null },
   { failed, result }: { readonly failed: boolean; readonly result: Json | undefined },
-  noted: WireReply,
 ): Question {
-  if (sessionId === null || useId === null) return { kind: "reply", reply: noted };
+  if (sessionId === null || useId === null) return { kind: "reply", reply: noOpinion };
   const status = failed ? "failed" : "completed";
-  return { kind: "outcome", reference: referenceOf(agent, sessionId, useId), status, result, reply: () => noted };
+  return { kind: "outcome", reference: referenceOf(agent, sessionId, useId), status, result, reply: () => noOpinion };
 }
 
 function referenceOf(agent: string, sessionId: string | null, useId: string): string {
@@ -109,7 +114,7 @@ export function pick(body: JsonObject, members: readonly string[]): JsonObject {
 }
 
 /** Why not, for the model and the person behind it; never empty. */
-export function hookReason(answered: Answered): string {
+function hookReason(answered: Answered): string {
   const offered = answered.kind === "decided" && !answered.decision.allow && answered.decision.offer !== null;
   const offer = offered ? ". An approver may allow exactly this call; ask for it with the decision's id" : "";
   return `${sentence(answered)}${offer}. Decision ${decisionIdOf(answered) ?? "none"}`;

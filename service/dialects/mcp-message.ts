@@ -2,7 +2,10 @@ import type { Json, JsonObject } from "../decide/json.ts";
 import { escapedPart } from "../decide/pointer.ts";
 import type { ToolCall } from "../decide/tool-call.ts";
 import { RemitError } from "../errors.ts";
+import { isObject } from "./claimed.ts";
+import { lookAlikeIn } from "./look-alike.ts";
 import { toolName } from "./native.ts";
+import { invalidAt } from "./sessions.ts";
 
 /** What an MCP request asks for, apart from who asks. */
 export type McpAsk = Pick<ToolCall, "method" | "tool" | "arguments" | "argumentsKnown" | "context">;
@@ -31,20 +34,20 @@ const methodForm = /^[A-Za-z][A-Za-z0-9_/.-]{0,63}$/;
  */
 export function readMessages(body: Json): readonly McpMessage[] {
   if (!Array.isArray(body)) return [readMessage(body, "")];
-  if (body.length === 0) throw invalid("/", "an empty batch");
+  if (body.length === 0) throw invalidAt("/", "an empty batch");
   return body.map((message: Json, index) => readMessage(message, `/${index}`));
 }
 
 function readMessage(message: Json, at: string): McpMessage {
-  if (!isObject(message)) throw invalid(at || "/", "not a JSON-RPC message");
+  if (!isObject(message)) throw invalidAt(at || "/", "not a JSON-RPC message");
   refuseLookAlikes(message, ["jsonrpc", "id", "method", "params", "result", "error"], at);
-  if (message.jsonrpc !== "2.0") throw invalid(`${at}/jsonrpc`, 'must be "2.0"');
+  if (message.jsonrpc !== "2.0") throw invalidAt(`${at}/jsonrpc`, 'must be "2.0"');
   const id = readId(message, at);
   if (message.method === undefined) return readResult(message, id, at);
-  if (message.result !== undefined || message.error !== undefined) throw invalid(at || "/", "both a request and a response");
+  if (message.result !== undefined || message.error !== undefined) throw invalidAt(at || "/", "both a request and a response");
   const { method, params = {} } = message;
-  if (typeof method !== "string" || !methodForm.test(method)) throw invalid(`${at}/method`, "not the name of a method");
-  if (!isObject(params)) throw invalid(`${at}/params`, "must be an object");
+  if (typeof method !== "string" || !methodForm.test(method)) throw invalidAt(`${at}/method`, "not the name of a method");
+  if (!isObject(params)) throw invalidAt(`${at}/params`, "must be an object");
   // A missing id alone proves nothing: a server may run a call that has none. Nor does the name alone: with an id it is a request.
   if (passing.has(method) || (method.startsWith("notifications/") && id === null)) return { kind: "pass", id, method, params };
   return { kind: "call", id, ask: readAsk(method, params, `${at}/params`) };
@@ -53,13 +56,13 @@ function readMessage(message: Json, at: string): McpMessage {
 function readId({ id }: JsonObject, at: string): RpcId | null {
   if (id === undefined || id === null || typeof id === "number") return id ?? null;
   if (typeof id === "string" && id.length <= 256) return id;
-  throw invalid(`${at}/id`, "must be a number, or a text of at most 256 characters");
+  throw invalidAt(`${at}/id`, "must be a number, or a text of at most 256 characters");
 }
 
 function readResult(message: JsonObject, id: RpcId | null, at: string): McpMessage {
   const { result, error } = message;
-  if ((result === undefined) === (error === undefined)) throw invalid(at || "/", "neither a request nor a response");
-  if (id === null) throw invalid(`${at}/id`, "a response needs the id of its request");
+  if ((result === undefined) === (error === undefined)) throw invalidAt(at || "/", "neither a request nor a response");
+  if (id === null) throw invalidAt(`${at}/id`, "a response needs the id of its request");
   const failed = error !== undefined || (isObject(result) && result.isError === true);
   return { kind: "result", id, failed, complete: failed || isComplete(result), result: result ?? null };
 }
@@ -77,8 +80,8 @@ function readAsk(method: string, params: JsonObject, at: string): McpAsk {
   refuseLookAlikes(params, ["name", "arguments", "uri", "ref"], at);
   if (method !== "tools/call") return { method, tool: method, arguments: rest, argumentsKnown: true, context: contextOf(meta, {}) };
   const { name, arguments: given = {}, ...more } = rest;
-  if (typeof name !== "string" || !toolName.safeParse(name).success) throw invalid(`${at}/name`, "not the name of a tool");
-  if (!isObject(given)) throw invalid(`${at}/arguments`, "must be an object");
+  if (typeof name !== "string" || !toolName.safeParse(name).success) throw invalidAt(`${at}/name`, "not the name of a tool");
+  if (!isObject(given)) throw invalidAt(`${at}/arguments`, "must be an object");
   return { method, tool: name, arguments: given, argumentsKnown: true, context: contextOf(meta, more) };
 }
 
@@ -87,21 +90,10 @@ function contextOf(meta: Json | undefined, params: JsonObject): JsonObject {
   return { mcp: { ...(meta === undefined ? {} : { meta }), params } };
 }
 
-/** Some readers take `Name` for `name`, and `paramſ` for `params` (Go's do): of such a message they and we would see two different calls. */
+/** They and we would see two different calls. */
 function refuseLookAlikes(object: JsonObject, known: readonly string[], at: string): void {
-  for (const key of Object.keys(object)) {
-    const folded = key.toUpperCase().toLowerCase();
-    const like = known.find((name) => name !== key && name === folded);
-    if (like === undefined) continue;
-    const path = `${at}/${escapedPart(key)}`;
-    throw new RemitError("body_unsafe", `looks like \`${like}\` at \`${path}\``, { errors: [{ path, message: `looks like \`${like}\`` }] });
-  }
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function invalid(path: string, message: string): RemitError {
-  return new RemitError("request_invalid", `${message} at \`${path}\``, { errors: [{ path, message }] });
+  const found = lookAlikeIn(object, known);
+  if (found === undefined) return;
+  const [path, message] = [`${at}/${escapedPart(found.key)}`, `looks like \`${found.like}\``];
+  throw new RemitError("body_unsafe", `${message} at \`${path}\``, { errors: [{ path, message }] });
 }

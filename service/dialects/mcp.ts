@@ -1,5 +1,6 @@
 import type { Json } from "../decide/json.ts";
 import type { RemitError } from "../errors.ts";
+import { bodyValue } from "./claimed.ts";
 import type { Answered, Dialect, Question, WireReply, WireRequest } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
 import { compareHeaders } from "./mcp-headers.ts";
@@ -44,8 +45,8 @@ function fromClient(request: WireRequest): Question {
   return askMessages(request, messages, replies);
 }
 
-function messagesOf({ body }: WireRequest): readonly McpMessage[] {
-  return readMessages(body.kind === "json" ? body.value : null);
+function messagesOf(request: WireRequest): readonly McpMessage[] {
+  return readMessages(bodyValue(request));
 }
 
 /**
@@ -112,7 +113,8 @@ export function statusOf(answers: readonly Answered[]): number {
   return failed?.kind === "error" ? faultStatus(failed.error) : 403;
 }
 
-function faultStatus(error: RemitError): number {
+/** Of an error: 403 when the request was wrong, for whoever asks only takes a 5xx for a fault. */
+export function faultStatus(error: RemitError): number {
   return error.status >= 500 ? error.status : 403;
 }
 

@@ -1,3 +1,4 @@
+import { bodyValue } from "./claimed.ts";
 import type { Dialect, Question, WireHead, WireRequest, WireSignature } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
 import { askMessages, statusOf } from "./mcp.ts";
@@ -27,7 +28,7 @@ export const obot: Dialect = {
 };
 
 function translate(request: WireRequest): Question {
-  const messages = readMessages(request.body.kind === "json" ? request.body.value : null);
+  const messages = readMessages(bodyValue(request));
   return askMessages(request, messages, {
     pass: jsonReply(200, { allow: true }),
     decided(ids, answers) {
@@ -36,7 +37,7 @@ function translate(request: WireRequest): Question {
       const reason = answers
         .filter((answered) => !passes(answered))
         .map(sentence)
-        .join(". "); // prettier-ignore
+        .join(". ");
       return jsonReply(statusOf(answers), { allow: false, decision_ids: decisions, reason: reason.slice(0, 2000) });
     },
   });

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../decide/json.ts";
-import { isObject, names, optionalId, optionalObject, subjectOf } from "./claimed.ts";
+import { bodyObject, names, optionalId, optionalObject, subjectOf } from "./claimed.ts";
 import type { Answered, Dialect, Question, WireClaims, WireReply, WireRequest } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
 import type { McpAsk } from "./mcp-message.ts";
@@ -26,8 +26,7 @@ const operations: Readonly<Record<string, { readonly method: string; readonly me
 const lists: ReadonlySet<string> = new Set(["tool:list", "prompt:list", "resource:list"]);
 
 function translate(request: WireRequest): Question {
-  const body = request.body.kind === "json" ? request.body.value : null;
-  if (!isObject(body)) throw invalidAt("/", "must be an object");
+  const body = bodyObject(request);
   const { operation, resource } = body;
   const kind = typeof operation === "string" ? /^mcp:([a-z]+:[a-z]+)$/.exec(operation)?.[1] : undefined;
   // Each entry of a list is asked about on its own.

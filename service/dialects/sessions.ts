@@ -175,6 +175,11 @@ export function invalidAt(path: string, message: string): RemitError {
   return new RemitError("request_invalid", `${message} at \`${path}\``, { errors: [{ path, message }] });
 }
 
+/** A 400 that names one header. */
+export function invalidHeader(name: string, message: string): RemitError {
+  return new RemitError("request_invalid", `${message} in header \`${name}\``, { errors: [{ path: `header ${name}`, message }] });
+}
+
 /** Body to outcome, and the digest of its result if one is known. Throws RemitError `request_invalid`. */
 export function toOutcome(body: Json): { readonly report: OutcomeReport; readonly digest: string | null } {
   const parsed = parse(OutcomeRequest, body);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json, JsonObject } from "../decide/json.ts";
 import type { RemitError } from "../errors.ts";
-import { agentOf, isObject, names, optionalId, optionalObject, subjectOf } from "./claimed.ts";
+import { agentOf, bodyObject, isObject, names, optionalId, optionalObject, subjectOf } from "./claimed.ts";
 import type { Answered, Dialect, Question, WireClaims, WireHead, WireReply, WireRequest, WireSignature } from "./dialect.ts";
 import { jsonReply } from "./dialect.ts";
 import { askMessages } from "./mcp.ts";
@@ -50,8 +50,7 @@ function signed(head: WireHead): WireSignature {
 }
 
 function translate(request: WireRequest): Question {
-  const body = request.body.kind === "json" ? request.body.value : null;
-  if (!isObject(body)) throw invalidAt("/", "must be an object");
+  const body = bodyObject(request);
   if (typeof body.version !== "string" || !known.test(body.version)) throw invalidAt("/version", `must be \`${version}\``);
   const uid = optionalId(body.uid, "/uid") ?? "";
   const asked = withClaims(request, claimsOf(request.claims, body));

@@ -61,10 +61,23 @@ export function errorReason(error: RemitError): Pick<Reason, "code" | "message" 
   return { code: error.code, message: error.status < 500 ? error.message : errorKinds[error.code].meaning, remedy: "" };
 }
 
-/** One line for people: every reason, and what would help. */
+const sentenceMax = 2000;
+
+/** Why it does not pass, a line for people for each reason: with its code, and what would help. */
+export function refusalLines(answered: Answered): readonly string[] {
+  return refusalOf(answered).map(({ code, message, remedy }) =>
+    `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`.slice(0, sentenceMax),
+  );
+}
+
+/** The same as one line. */
 export function sentence(answered: Answered): string {
-  const lines = refusalOf(answered).map(({ code, message, remedy }) => `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`);
-  return lines.join(". ").slice(0, 2000);
+  return refusalLines(answered).join(". ").slice(0, sentenceMax);
+}
+
+/** An error as one line for people. */
+export function errorSentence(error: RemitError): string {
+  return `${errorReason(error).message} (${error.code})`;
 }
 
 /** The id under which it is recorded; null for what was not understood. */

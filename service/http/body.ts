@@ -12,8 +12,6 @@ export interface BodyLimits extends JsonLimits {
 export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<Json> {
   checkJsonType(request);
   checkEncoding(request);
-  const declared = Number(request.headers["content-length"] ?? 0);
-  if (declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
   return parseStrictJson(await readBytes(request, limits.bytesMax), limits);
 }
 
@@ -40,6 +38,7 @@ function checkEncoding(request: IncomingMessage): void {
 
 /** The bytes as they are. Throws RemitError `body_too_large` or `body_not_json` (cut off). */
 export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > bytesMax) return Promise.reject(tooLarge(bytesMax));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -6,7 +6,7 @@ import type { PolicySnapshot } from "../decide/ports.ts";
 import type { Query, QueryAnswer } from "../decide/query.ts";
 import type { DecideContext } from "../decide/run.ts";
 import { findReference, rememberReference } from "../decide/session/call-reference.ts";
-import type { Pep } from "../decide/tool-call.ts";
+import type { Pep, ToolCall } from "../decide/tool-call.ts";
 import type {
   Answered,
   CallsQuestion,
@@ -19,6 +19,7 @@ import type {
   WireRequest,
 } from "../dialects/dialect.ts";
 import { RemitError, toRemitError } from "../errors.ts";
+import { parseStrictJson } from "../json/strict-json.ts";
 import type { BodyLimits } from "./body.ts";
 import type { DecideRouteDeps } from "./decide-routes.ts";
 import type { HttpObserver } from "./observer.ts";
@@ -26,7 +27,7 @@ import type { RequestInfo } from "./request-info.ts";
 import type { Route } from "./route.ts";
 import { sendReply } from "./send-reply.ts";
 import { causeOf, recordOutcome, type SessionRouteDeps } from "./session-routes.ts";
-import { claimsOf, headOf, type IdentityHeaders, parseBody, readBody, strictParser } from "./wire-request.ts";
+import { claimsOf, headOf, type IdentityHeaders, parseBody, readBody } from "./wire-request.ts";
 
 /** What the routes of dialects need beside what decisions and sessions need. */
 export interface DialectRouteDeps extends DecideRouteDeps, SessionRouteDeps {
@@ -132,7 +133,7 @@ function toWireRequest(deps: DialectRouteDeps, { route, request }: Arrived, { he
       token: agentToken({ ...deps, anonymous: true }, { headers: held }),
     }),
     policy: { bundle, entrypoints },
-    parse: strictParser(limits),
+    parse: (inner) => parseStrictJson(inner, limits),
     nowMs: deps.clock.nowMs(),
   };
 }
@@ -174,7 +175,7 @@ async function ask(deps: DialectRouteDeps, asking: Asking): Promise<WireReply> {
   }
 }
 
-/** One after the other: later calls see what the session became by earlier ones. */
+/** One after the other: later calls see what the session became by earlier ones. Others get their turn in between, since a decision rarely waits. */
 async function askCalls(deps: DialectRouteDeps, asking: Asking, question: CallsQuestion): Promise<readonly Answered[]> {
   const { calls, references, until } = question;
   if (calls.length === 0) throw new RemitError("internal", "a question without a call");
@@ -182,16 +183,23 @@ async function askCalls(deps: DialectRouteDeps, asking: Asking, question: CallsQ
   const batchId = calls.length === 1 ? null : deps.newId(deps.clock.nowMs());
   const answers: Answered[] = [];
   for (const [index, call] of calls.entries()) {
-    const answered: Answered =
-      call instanceof RemitError
-        ? { kind: "invalid", error: call }
-        : await deps.decide(call, asking.pep, { ...contextOf(deps, asking), batchId });
+    if (index > 0) await nextTurn();
+    const answered = await decideOne(deps, asking, { call, batchId });
     if (answered.kind === "decided") await keepReference(deps, asking, references?.[index] ?? null, answered);
     if (answered.kind === "error" && answered.error.status >= 500) deps.observer.fault(answered.error, asking.info.id);
     answers.push(answered);
     if (until?.(answered) === true) break;
   }
   return answers;
+}
+
+async function decideOne(
+  deps: DialectRouteDeps,
+  asking: Asking,
+  { call, batchId }: { readonly call: ToolCall | RemitError; readonly batchId: string | null },
+): Promise<Answered> {
+  if (call instanceof RemitError) return { kind: "invalid", error: call };
+  return deps.decide(call, asking.pep, { ...contextOf(deps, asking), batchId });
 }
 
 function tooMany(batchMax: number): RemitError {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { gunzip } from "node:zlib";
-import type { Json } from "../decide/json.ts";
 import type { BodyRule, WireBody, WireClaims, WireHead, WireHeaders } from "../dialects/dialect.ts";
+import { invalidHeader } from "../dialects/sessions.ts";
 import { describe, RemitError, toRemitError } from "../errors.ts";
 import { parseStrictJson } from "../json/strict-json.ts";
 import { type BodyLimits, checkJsonType, readBytes } from "./body.ts";
@@ -24,8 +24,6 @@ export function headOf(request: IncomingMessage & { readonly originalUrl?: strin
 
 /** The body's bytes, unpacked when they are gzip. Throws RemitError `body_too_large`, `body_not_json` or `content_type_unsupported`. */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > limits.bytesMax)
-    throw new RemitError("body_too_large", `the body is larger than ${limits.bytesMax} bytes`);
   const bytes = await readBytes(request, limits.bytesMax);
   const encoding = request.headers["content-encoding"]?.toLowerCase() ?? "identity";
   if (encoding === "identity" || bytes.length === 0) return bytes;
@@ -60,10 +58,6 @@ export function parseBody(request: IncomingMessage, bytes: Buffer, rule: BodyRul
   }
 }
 
-export function strictParser(limits: BodyLimits): (bytes: Buffer) => Json {
-  return (bytes) => parseStrictJson(bytes, limits);
-}
-
 /** Longest value of an identity header, and most roles. */
 const [valueMax, rolesMax] = [256, 64];
 
@@ -74,8 +68,8 @@ export function claimsOf(headers: WireHeaders, names: IdentityHeaders): WireClai
     one(headers, names.roles)
       ?.split(",")
       .map((role) => role.trim())
-      .filter((role) => role !== "") ?? []; // prettier-ignore
-  if (roles.length > rolesMax) throw invalid(names.roles ?? "", `more than ${rolesMax} roles`);
+      .filter((role) => role !== "") ?? [];
+  if (roles.length > rolesMax) throw invalidHeader(names.roles ?? "", `more than ${rolesMax} roles`);
   return {
     subject: subject === null ? null : { type: "user", id: subject, roles, groups: [], properties: {} },
     agent: agent === null ? null : { id: agent, properties: {} },
@@ -89,13 +83,9 @@ function one(headers: WireHeaders, name: string | undefined): string | null {
   const value = name === undefined ? undefined : headers[name];
   if (name === undefined || value === undefined || value === "") return null;
   // Node joins a repeated header with a comma: the second one may be the client's own.
-  if (typeof value !== "string") throw invalid(name, "sent more than once");
-  if (value.length > valueMax) throw invalid(name, `longer than ${valueMax} characters`);
+  if (typeof value !== "string") throw invalidHeader(name, "sent more than once");
+  if (value.length > valueMax) throw invalidHeader(name, `longer than ${valueMax} characters`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) throw invalid(name, "control characters are not allowed");
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) throw invalidHeader(name, "control characters are not allowed");
   return value;
-}
-
-function invalid(name: string, message: string): RemitError {
-  return new RemitError("request_invalid", `${message} in header \`${name}\``, { errors: [{ path: `header ${name}`, message }] });
 }

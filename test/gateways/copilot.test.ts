@@ -1,14 +1,10 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { generateApiKey, hashApiKey } from "../../service/identity/api-key.ts";
+import { type AgentDesk, localCommands, startAgentDesk } from "../helpers/agent-desk.ts";
 import { defaultBundleKnowing } from "../helpers/default-bundle.ts";
-import { type CrmServer, startCrm } from "../helpers/mcp-server.ts";
 import { startMessagesApi, type WantedTool } from "../helpers/model-api.ts";
 import { npmProgram } from "../helpers/npm-program.ts";
-import { cleanUp, type RunningService, startService } from "../helpers/service.ts";
 
 const examples = resolve(import.meta.dirname, "../../examples");
 const copilot = npmProgram({
@@ -22,62 +18,44 @@ const copilot = npmProgram({
     },
   },
 });
-const apiKey = generateApiKey("laptop");
 
-let crm: CrmServer;
-let service: RunningService;
-let home: string;
+let desk: AgentDesk;
 
 if (copilot !== null) {
   beforeAll(async () => {
-    crm = await startCrm();
-    const pep = { id: "laptop", asserts_subject: true, dialects: ["copilot"], api_keys_sha256: [hashApiKey(apiKey)] };
     const names = { subject: "x-remit-subject", roles: "x-remit-roles" };
     const source = await defaultBundleKnowing({ "copilot/crm-search_customers": { class: "query", queries: ["/q"], external: false } });
-    const auth = { mode: "required", peps: [pep] };
-    service = await startService({ config: { auth, dialects: { identity_headers: names }, bundle: { source } } });
-    home = mkdtempSync(join(tmpdir(), "remit-copilot-"));
-    mkdirSync(join(home, "work"));
-    mkdirSync(join(home, "hooks"));
-    writeFileSync(join(home, ".remit-key"), apiKey, { mode: 0o600 });
+    desk = await startAgentDesk("copilot", { dialects: { identity_headers: names }, bundle: { source } });
+    mkdirSync(join(desk.home, "hooks"));
+    writeFileSync(join(desk.home, ".remit-key"), desk.apiKey, { mode: 0o600 });
   });
   afterEach(() => {
-    crm.ran.length = 0;
+    desk.crm.ran.length = 0;
   });
-  afterAll(async () => {
-    service.kill("SIGKILL");
-    cleanUp(service);
-    await crm.close();
-    rmSync(home, { recursive: true, force: true });
-  });
+  afterAll(() => desk.close());
 }
 
 /** The shipped command hook. */
 function command(): object {
-  const text = readFileSync(join(examples, "copilot/command-hooks.json"), "utf8")
-    .replaceAll("node /opt/remit/", `${process.execPath} ${examples}/command-hook/`)
-    .replaceAll("http://127.0.0.1:8181", service.url)
-    .replaceAll('$USER\\"', 'emma\\" --header \\"x-remit-roles: support\\"');
-  return JSON.parse(text) as object;
+  const shipped = readFileSync(join(examples, "copilot/command-hooks.json"), "utf8");
+  return JSON.parse(localCommands(shipped, join(examples, "command-hook"), desk.service)) as object;
 }
 
 /** The shipped HTTP hook on loopback, where no variables may be named; for other events too. */
 function http(events: readonly string[] = ["preToolUse"]): object {
   const shipped = JSON.parse(readFileSync(join(examples, "copilot/hooks.json"), "utf8"));
   const [{ allowedEnvVars: _, ...hook }] = shipped.hooks.preToolUse;
-  const headers = { "x-api-key": apiKey, "x-remit-subject": "emma", "x-remit-roles": "support" };
-  const local = { ...hook, url: `${service.url}${new URL(hook.url).pathname}`, headers };
+  const headers = { "x-api-key": desk.apiKey, "x-remit-subject": "emma", "x-remit-roles": "support" };
+  const local = { ...hook, url: `${desk.service.url}${new URL(hook.url).pathname}`, headers };
   return { ...shipped, hooks: Object.fromEntries(events.map((event) => [event, [local]])) };
 }
 
 /** The real Copilot CLI, which would call the tool without asking anybody; resolves with what it told the model of the result. */
 async function use(hooks: object, wanted: WantedTool): Promise<string> {
-  writeFileSync(join(home, "hooks/remit.json"), JSON.stringify(hooks));
+  writeFileSync(join(desk.home, "hooks/remit.json"), JSON.stringify(hooks));
   const api = await startMessagesApi(wanted);
   const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: home,
-    COPILOT_HOME: home,
+    COPILOT_HOME: desk.home,
     COPILOT_OFFLINE: "true",
     COPILOT_PROVIDER_BASE_URL: api.url,
     COPILOT_PROVIDER_TYPE: "anthropic",
@@ -85,19 +63,14 @@ async function use(hooks: object, wanted: WantedTool): Promise<string> {
     COPILOT_MODEL: "claude-sonnet-4.5",
     COPILOT_HOOK_ALLOW_LOCALHOST: "1",
   };
-  const servers = JSON.stringify({ mcpServers: { crm: { type: "http", url: crm.url, tools: ["*"] } } });
+  const servers = JSON.stringify({ mcpServers: { crm: { type: "http", url: desk.crm.url, tools: ["*"] } } });
   const args = ["-p", "go", "--allow-all-tools", "--additional-mcp-config", servers];
-  const child = spawn(copilot ?? "", args, { cwd: join(home, "work"), env, stdio: "ignore" });
-  const timer = setTimeout(() => child.kill("SIGKILL"), 25_000);
-  await new Promise((done) => child.once("close", done));
-  clearTimeout(timer);
-  await api.close();
-  return api.results.join("\n");
+  return desk.run(copilot ?? "", args, env, api);
 }
 
 const search = { name: "crm-search_customers", input: { q: "smith" } };
 const remove = { name: "crm-delete_customer", input: { id: "c-17" } };
-const last = () => service.records().at(-1);
+const last = () => desk.service.records().at(-1);
 
 describe.skipIf(copilot === null)("GitHub Copilot CLI", () => {
   it.each([
@@ -106,15 +79,15 @@ describe.skipIf(copilot === null)("GitHub Copilot CLI", () => {
     ["the command hook", command],
   ])("with %s runs what is allowed, and the policy saw the arguments; what is denied does not run", async (_, hooks) => {
     expect(await use(hooks(), search)).toContain("search_customers ran");
-    expect(crm.ran).toEqual([{ tool: "search_customers", args: { q: "smith" } }]);
+    expect(desk.crm.ran).toEqual([{ tool: "search_customers", args: { q: "smith" } }]);
     await expect.poll(last).toMatchObject({
       result: { outcome: "allow" },
       call: { server: "copilot", tool: "crm-search_customers", subject: "emma" },
       input: { call: { arguments: { q: "smith" }, arguments_known: true } },
     });
-    crm.ran.length = 0;
+    desk.crm.ran.length = 0;
     expect(await use(hooks(), remove)).toMatch(/Denied by preToolUse hook: .*Decision/);
-    expect(crm.ran).toEqual([]);
+    expect(desk.crm.ran).toEqual([]);
   });
 
   it("with a permission request the server of a tool is known", async () => {
@@ -122,23 +95,21 @@ describe.skipIf(copilot === null)("GitHub Copilot CLI", () => {
     await expect
       .poll(last)
       .toMatchObject({ call: { server: "crm", tool: "search_customers" }, input: { call: { arguments: { q: "smith" } } } });
-    crm.ran.length = 0;
+    desk.crm.ran.length = 0;
     expect(await use(http(["permissionRequest"]), remove)).toContain("role_not_permitted");
-    expect(crm.ran).toEqual([]);
+    expect(desk.crm.ran).toEqual([]);
   });
 
   it("runs no command: the catalog does not know its shell", async () => {
-    const file = join(home, "made");
+    const file = join(desk.home, "made");
     expect(await use(http(), { name: "bash", input: { command: `touch ${file}`, description: "make" } })).toMatch(/Decision [0-9a-f-]{36}/);
     expect(existsSync(file)).toBe(false);
   });
 
   // Last: it ends the service.
   it("runs nothing when Remit is killed, by either hook", async () => {
-    const ended = new Promise((done) => service.process.once("exit", done));
-    service.kill("SIGKILL");
-    await ended;
+    await desk.killRemit();
     for (const hooks of [command(), http()]) expect(await use(hooks, search)).toContain("Denied by preToolUse hook");
-    expect(crm.ran).toEqual([]);
+    expect(desk.crm.ran).toEqual([]);
   });
 });

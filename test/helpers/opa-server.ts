@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 
 /** Compiles a folder of policies as anybody would who has them for OPA; returns the bundle's bytes. */
 export function buildOpaBundle(opa: string, folder: string, entrypoints: readonly string[]): Buffer {
@@ -41,15 +41,4 @@ export async function startOpa(opa: string, folder: string): Promise<{ readonly 
   }
   child.kill("SIGKILL");
   throw new Error(`OPA did not become ready:\n${text}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
-    });
-  });
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { createEchoServer } from "../../examples/echo-server/main.ts";
+import { freePort } from "./free-port.ts";
 import { eventually } from "./prometheus.ts";
 import { cleanUp, type RunningService, startService } from "./service.ts";
 
@@ -108,14 +109,4 @@ async function killed(remit: RunningService): Promise<void> {
   const ended = new Promise((done) => remit.process.once("exit", done));
   remit.kill("SIGKILL");
   await ended;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, reject) => {
-    const server = createServer();
-    server.once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureDebian } from "../../scripts/debian.ts";
+import { freePort } from "./free-port.ts";
 import { eventually } from "./prometheus.ts";
 
 /** Whether there is a Redis to test with; else a `SKIPPED` line says why. */
@@ -69,14 +69,4 @@ function argsOf(port: number, home: string, { cluster = false, args = [] }: Redi
   const clusterArgs = ["--cluster-enabled", "yes", "--cluster-port", String(port > 40_000 ? port - 10_000 : port + 10_000)];
   const base = ["--port", String(port), "--bind", "127.0.0.1", "--dir", home, "--save", "", "--appendonly", "no"];
   return [...base, ...(cluster ? clusterArgs : []), ...args];
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject).listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
-    });
-  });
 }

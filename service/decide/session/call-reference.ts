@@ -46,7 +46,7 @@ function idsOf(stored: { readonly text: string | null } | undefined): readonly s
 /** Those of the decisions of which nobody has said what became of the call. */
 async function waiting(deps: SessionDeps, tenant: string, ids: readonly string[], nowMs: number): Promise<readonly string[]> {
   if (ids.length === 0) return [];
-  const docs = await readDocs(deps, tenant, ids.map(reservationDoc), nowMs); // prettier-ignore
+  const docs = await readDocs(deps, tenant, ids.map(reservationDoc), nowMs);
   return ids.filter((_, index) => {
     const text = docs[index]?.text ?? null;
     return text !== null && (JSON.parse(text) as Pick<Reservation, "reported">).reported === null;

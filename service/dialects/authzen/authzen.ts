@@ -1,5 +1,6 @@
 import type { Json } from "../../decide/json.ts";
 import { RemitError, toRemitError } from "../../errors.ts";
+import { bodyValue } from "../claimed.ts";
 import type { Dialect, DialectRoute, Question, WireHead, WireReply, WireRequest } from "../dialect.ts";
 import { jsonReply } from "../dialect.ts";
 import { errorReason } from "../wire-call.ts";
@@ -29,9 +30,9 @@ export interface AuthzenOptions {
  */
 export function createAuthzen({ metadata, batchMax }: AuthzenOptions): Dialect {
   const baseUrl = metadata?.baseUrl ?? "";
-  const evaluation = (request: WireRequest) => askOne(request, readEvaluation(bodyOf(request)), baseUrl);
+  const evaluation = (request: WireRequest) => askOne(request, readEvaluation(bodyValue(request)), baseUrl);
   const evaluations = (request: WireRequest) => {
-    const read = readEvaluations(bodyOf(request), batchMax);
+    const read = readEvaluations(bodyValue(request), batchMax);
     return "items" in read ? askMany(request, read, baseUrl) : askOne(request, read, baseUrl);
   };
   return {
@@ -73,10 +74,6 @@ function refuse(error: RemitError, head: WireHead): WireReply {
 function json({ headers }: WireHead, status: number, body: Json, more: Readonly<Record<string, string>> = {}): WireReply {
   const id = headers["x-request-id"];
   return jsonReply(status, body, { ...more, ...(typeof id === "string" && id !== "" ? { "x-request-id": id } : {}) });
-}
-
-function bodyOf({ body }: WireRequest): Json {
-  return body.kind === "json" ? body.value : null;
 }
 
 function askOne(request: WireRequest, evaluation: Evaluation, baseUrl: string): Question {
@@ -151,7 +148,7 @@ function search(request: WireRequest, kind: SearchKind): Question {
   const entrypoint = searchEntrypoints[kind];
   if (!request.policy.entrypoints.has(entrypoint))
     throw new RemitError("not_found", `the active bundle has no entrypoint \`${entrypoint}\``);
-  const asked = readSearch(kind, bodyOf(request));
+  const asked = readSearch(kind, bodyValue(request));
   const window = windowOf(request, asked);
   return {
     kind: "queries",

@@ -1,10 +1,10 @@
-import type { Json } from "../../decide/json.ts";
 import { type QueryAnswer, queryValue } from "../../decide/query.ts";
 import { RemitError } from "../../errors.ts";
 import type { Dialect, Question, WireReply, WireRequest } from "../dialect.ts";
+import { httpCall } from "../http-call.ts";
 import { askMessages } from "../mcp.ts";
-import { askFromHeaders, compareHeaders } from "../mcp-headers.ts";
-import { type McpMessage, passing, readMessages } from "../mcp-message.ts";
+import { compareHeaders, messageFromHeaders } from "../mcp-headers.ts";
+import { type McpMessage, readMessages } from "../mcp-message.ts";
 import { envoyInput } from "./envoy-input.ts";
 import { type EnvoyVerdict, readEnvoyResult } from "./envoy-result.ts";
 import { checkPrefix, isBelow, type Original, originalOf, wholeBody } from "./original.ts";
@@ -47,7 +47,7 @@ function translate(options: CheckOptions, request: WireRequest): Question {
   const asked = { ...request, path: original.path };
   // A client talks to an MCP server by POST; GET opens a stream of its messages, DELETE ends the session.
   if (original.method === "POST" && isBelow(options.mcpPaths, original.path)) return askMcp(options, asked);
-  return ask(options, asked, { messages: [httpCall(asked, original)], rpc: false });
+  return ask(options, asked, { messages: [plainCall(asked, original)], rpc: false });
 }
 
 function askMcp(options: CheckOptions, request: WireRequest): Question {
@@ -59,10 +59,9 @@ function askMcp(options: CheckOptions, request: WireRequest): Question {
 }
 
 function fromHeaders({ mcpHeaders }: CheckOptions, { headers }: WireRequest): McpMessage {
-  const asked = mcpHeaders ? askFromHeaders(headers) : null;
-  if (asked === null)
-    throw new RemitError("request_invalid", "not the whole of an MCP message is to be seen; have the proxy forward the body");
-  return passing.has(asked.method) ? { kind: "pass", id: null, method: asked.method, params: {} } : { kind: "call", id: null, ask: asked };
+  const message = messageFromHeaders(headers, mcpHeaders);
+  if (message !== null) return message;
+  throw new RemitError("request_invalid", "not the whole of an MCP message is to be seen; have the proxy forward the body");
 }
 
 function ask(options: CheckOptions, request: WireRequest, { messages, rpc }: { messages: readonly McpMessage[]; rpc: boolean }): Question {
@@ -72,30 +71,9 @@ function ask(options: CheckOptions, request: WireRequest, { messages, rpc }: { m
   });
 }
 
-/**
- * A request that is not MCP is a call of tool `http.get`, `http.post` …. Its arguments are known when its whole body is JSON; without a body
- * there may be one that the proxy keeps to itself.
- */
-function httpCall(request: WireRequest, { method, path, query, host, scheme }: Original): McpMessage {
-  const body = jsonBody(request);
-  return {
-    kind: "call",
-    id: null,
-    ask: {
-      method: "http",
-      tool: `http.${method.toLowerCase()}`,
-      arguments: { path, query, ...(body === undefined ? {} : { body }) },
-      argumentsKnown: body !== undefined,
-      context: { http: { host, scheme } },
-    },
-  };
-}
-
-const jsonType = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-
-/** Ambiguous JSON is refused: the server behind may read it in another way. */
-function jsonBody(request: WireRequest): Json | undefined {
-  return jsonType.test(String(request.headers["content-type"] ?? "")) ? wholeBody(request) : undefined;
+function plainCall(request: WireRequest, original: Original): McpMessage {
+  const { host, scheme } = original;
+  return httpCall({ ...original, headers: request.headers }, () => wholeBody(request), { http: { host, scheme } });
 }
 
 function askEnvoy(request: WireRequest, original: Original): Question {

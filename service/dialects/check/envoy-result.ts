@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../decide/json.ts";
 import { RemitError } from "../../errors.ts";
+import { isObject } from "../claimed.ts";
 
 /** What a policy written for opa-envoy-plugin says. */
 export interface EnvoyVerdict {
@@ -106,10 +107,6 @@ function bounded(headers: Readonly<Record<string, string>>): Readonly<Record<str
 function isEmpty(value: Json | undefined): boolean {
   if (value === undefined) return true;
   return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(what: string): RemitError {

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import type { Json, JsonObject } from "../../decide/json.ts";
+import type { Json } from "../../decide/json.ts";
 import { RemitError } from "../../errors.ts";
 import { subjectOf } from "../claimed.ts";
 import type { WireHeaders, WireRequest } from "../dialect.ts";
-import { askFromHeaders, compareHeaders } from "../mcp-headers.ts";
-import { type McpMessage, passing, readMessages } from "../mcp-message.ts";
+import { httpCall } from "../http-call.ts";
+import { compareHeaders, messageFromHeaders } from "../mcp-headers.ts";
+import { type McpMessage, readMessages } from "../mcp-message.ts";
 import { toolName } from "../native.ts";
 import type { Asked } from "./asked.ts";
 
@@ -53,7 +54,7 @@ export function askedOfHeld(options: HeldOptions, request: WireRequest, held: He
     },
   };
   const isMcp = options.protocol === "mcp" && held.method === "POST";
-  return { request: asked, messages: isMcp ? mcpMessages(options, request, held) : [httpCall(request, held)] };
+  return { request: asked, messages: isMcp ? mcpMessages(options, request, held) : [plainCall(request, held)] };
 }
 
 function mcpMessages({ mcpHeaders }: HeldOptions, request: WireRequest, { headers, body }: Held): readonly McpMessage[] {
@@ -71,29 +72,14 @@ function wholeBody(request: WireRequest, body: Held["body"]): Json | undefined {
 }
 
 function fromHeaders(headers: WireHeaders, mcpHeaders: boolean): McpMessage {
-  const asked = mcpHeaders ? askFromHeaders(headers) : null;
-  if (asked === null)
-    throw new RemitError("request_invalid", "the MCP message is not to be seen; have the gateway send the body of the request");
-  return passing.has(asked.method) ? { kind: "pass", id: null, method: asked.method, params: {} } : { kind: "call", id: null, ask: asked };
+  const message = messageFromHeaders(headers, mcpHeaders);
+  if (message !== null) return message;
+  throw new RemitError("request_invalid", "the MCP message is not to be seen; have the gateway send the body of the request");
 }
 
-/** A request that is not MCP is a call of tool `http.get`, `http.post` …, as in the dialect `check`. */
-function httpCall(request: WireRequest, held: Held): McpMessage {
-  const { method, path, query } = held;
-  if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) throw new RemitError("request_invalid", "the method of the request is none");
-  const body = jsonBody(request, held);
-  const args: JsonObject = { path, query, ...(body === undefined ? {} : { body }) };
-  return {
-    kind: "call",
-    id: null,
-    ask: { method: "http", tool: `http.${method.toLowerCase()}`, arguments: args, argumentsKnown: body !== undefined, context: {} },
-  };
-}
-
-const jsonType = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-
-function jsonBody(request: WireRequest, { headers, body }: Held): Json | undefined {
-  return jsonType.test(String(headers["content-type"] ?? "")) ? wholeBody(request, body) : undefined;
+function plainCall(request: WireRequest, held: Held): McpMessage {
+  if (!/^[A-Z][A-Z-]{0,31}$/.test(held.method)) throw new RemitError("request_invalid", "the method of the request is none");
+  return httpCall(held, () => wholeBody(request, held.body), {});
 }
 
 function serverName(name: string | null): string | null {

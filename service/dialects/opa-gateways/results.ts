@@ -1,8 +1,8 @@
 import type { Json } from "../../decide/json.ts";
 import type { RemitError } from "../../errors.ts";
 import { type Answered, jsonReply, type WireReply } from "../dialect.ts";
-import { statusOf } from "../mcp.ts";
-import { decisionIdOf, errorReason, passes, refusalOf, sentence } from "../wire-call.ts";
+import { faultStatus, statusOf } from "../mcp.ts";
+import { decisionIdOf, errorSentence, passes, refusalLines, sentence } from "../wire-call.ts";
 
 export type GatewayKind = "kong" | "apisix" | "higress" | "contextforge" | "agt";
 
@@ -57,22 +57,16 @@ export function decided(kind: GatewayKind, expected: number, answers: readonly A
   const allow = expected > 0 && answers.length === expected && answers.every(passes);
   if (allow) return reply(kind, { allow, status: 200, reasons: [], decisionIds });
   const no = answers.filter((answered) => !passes(answered));
-  const reasons = no.flatMap((answered) => (kind === "contextforge" ? reasonsOf(answered) : [sentence(answered)]));
+  const reasons = no.flatMap((answered) => (kind === "contextforge" ? refusalLines(answered) : [sentence(answered)]));
   return reply(kind, { allow, status: statusOf(answers), reasons, decisionIds });
-}
-
-/** The reasons one by one. */
-function reasonsOf(answered: Answered): readonly string[] {
-  return refusalOf(answered).map(({ code, message, remedy }) => `${message} (${code})${remedy === "" ? "" : `; ${remedy}`}`.slice(0, 2000));
 }
 
 /** What could not even be asked about. */
 export function refused(kind: GatewayKind, error: RemitError): WireReply {
-  const { code, message } = errorReason(error);
   return reply(kind, {
     allow: false,
-    status: error.status >= 500 ? error.status : 403,
-    reasons: [`${message} (${code})`],
+    status: faultStatus(error),
+    reasons: [errorSentence(error)],
     decisionIds: [],
   });
 }

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../../decide/json.ts";
 import type { QueryAnswer } from "../../decide/query.ts";
 import { RemitError } from "../../errors.ts";
+import { isObject } from "../claimed.ts";
 import type { WireReply, WireRequest } from "../dialect.ts";
 import { membersOfBody } from "./data-request.ts";
 import { answerObject, type Form, failureObject, opaReply } from "./render.ts";
@@ -24,10 +25,6 @@ function merge(under: Json | undefined, over: Json): Json {
   if (!isObject(under) || !isObject(over)) return over;
   const entries = Object.entries(over).map(([key, value]) => [key, Object.hasOwn(under, key) ? merge(under[key], value) : value] as const);
   return { ...under, ...Object.fromEntries(entries) };
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 interface BatchForm extends Form {

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../../decide/json.ts";
 import { RemitError } from "../../errors.ts";
 import type { WireRequest } from "../dialect.ts";
+import { lookAlikeIn } from "../look-alike.ts";
 
 /** The parameters of a query as Go reads them: every value of a name, `+` a space; null where one is not percent-encoded UTF-8. */
 export type Parameters = ReadonlyMap<string, readonly (string | null)[]>;
@@ -62,12 +63,10 @@ export function wholeBody({ body }: WireRequest): Json {
   throw malformed("body", body.error.message);
 }
 
-/** Go takes `Input` for `input`; a body that is read in two ways is refused. */
+/** A body that is read in two ways is refused. */
 function refuseLookAlikes(body: JsonObject, names: readonly string[]): void {
-  for (const key of Object.keys(body)) {
-    const like = names.find((known) => known !== key && known === key.toUpperCase().toLowerCase());
-    if (like !== undefined) throw malformed("body", `\`${key.slice(0, 100)}\` looks like \`${like}\``);
-  }
+  const found = lookAlikeIn(body, names);
+  if (found !== undefined) throw malformed("body", `\`${found.key.slice(0, 100)}\` looks like \`${found.like}\``);
 }
 
 function malformed(where: "body" | "parameter", message: string): RemitError {
