@@ -38,7 +38,7 @@ lint: $(MODULES) ## lint with the layer, cycle, size and complexity rules
 knip: $(MODULES) ## find unused files, exports and dependencies
 	node_modules/.bin/knip
 
-test: $(MODULES) ## run every test there is; FILTER=pattern selects test files
+test: $(MODULES) ## run every test but those with real gateways; FILTER=pattern selects test files
 	$(TSX) scripts/test.ts $(if $(FILTER),--filter=$(FILTER))
 
 test-unit: $(MODULES) ## run the unit tests

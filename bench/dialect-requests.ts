@@ -26,7 +26,7 @@ export function dialectRequests({ body }: Question): readonly DialectRequest[] {
   const { tool, arguments: args, token, session } = native;
   const headers = { authorization: `Bearer ${token}`, "x-session": session.id, "x-server": tool.server };
   const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool.name, arguments: args } };
-  const http = { method: "POST", path: "/mcp", host: "mcp.example", headers: { "content-type": "application/json" } };
+  const http = { method: "POST", path: "/mcp", host: "mcp.example", headers: { "content-type": "application/json", ...headers } };
   return [
     { dialect: "native", path: "/decide", headers: {}, body, expect: '"allow":true' },
     { dialect: "mcp", path: "/mcp", headers, body: JSON.stringify(message), expect: '"allow":true' },
@@ -41,7 +41,7 @@ export function dialectRequests({ body }: Question): readonly DialectRequest[] {
     },
     { dialect: "check", path: "/check/mcp", headers, body: JSON.stringify(message), expect: "200 " },
     {
-      ...{ dialect: "opa (kong)", path: "/v1/data/bench/kong", headers, expect: '"result":' },
+      ...{ dialect: "opa (kong)", path: "/v1/data/bench/kong", headers, expect: '"allow":true' },
       body: JSON.stringify({ input: { request: { http: { ...http, parsed_body: message } }, client_ip: "10.2.3.4" } }),
     },
     {
@@ -52,7 +52,7 @@ export function dialectRequests({ body }: Question): readonly DialectRequest[] {
       }),
     },
     {
-      ...{ dialect: "claude-code", path: "/hooks/claude-code", headers, expect: "200 " },
+      ...{ dialect: "claude-code", path: "/hooks/claude-code", headers, expect: "\r\n\r\n{}" },
       body: JSON.stringify({
         ...{ session_id: session.id, cwd: "/work", permission_mode: "default", hook_event_name: "PreToolUse", tool_use_id: "t-1" },
         ...{ tool_name: `mcp__${tool.server}__${tool.name}`, tool_input: args },

@@ -66,7 +66,7 @@ function configuration({ dir, question, keyHash, bundle }: Settings): object {
     },
     dialects: {
       identity_headers: { session: "x-session", server: "x-server" },
-      opa: { gateways: { "bench/kong": "kong", "bench/higress": "higress", "bench/contextforge": "contextforge" } },
+      opa: { gateways: { "bench/kong": { kind: "kong" } } },
     },
     bundle: { source: bundle },
     log: { level: "warn" },
